@@ -1,0 +1,49 @@
+# The face of the build; CMake does the work (CMakePresets.json names the ways to build).
+#
+#   make                  build/libloam.so, build/libloam.a, build/loam
+#   make run [CMD="..."]  run a program on loam's heap and show where its memory went
+#   make test             every test, in every way to build
+#   make bench            loam beside the allocators of the distribution
+#   make install PREFIX=  library, headers, pkg-config and CMake files, command
+
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+
+.PHONY: all run test quick-test bench install check format clean
+
+all:
+	@scripts/install build
+	@cmake --preset release >/dev/null
+	@cmake --build build -j $(JOBS)
+
+run: all
+	@scripts/run $(if $(CMD),'$(subst ','\'',$(CMD))')
+
+test:
+	@scripts/install build test real
+	@scripts/test
+
+# The tests of one build, without the real programs.
+quick-test: all
+	@scripts/install test
+	@ctest --test-dir build --output-on-failure -LE real
+
+bench:
+	@scripts/install build bench
+	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
+	@cmake --build build -j $(JOBS)
+	@python3 bench/loam_bench.py --build build $(BENCH)
+
+install: all
+	@cmake --install build --prefix "$(PREFIX)"
+
+check:
+	@scripts/install check
+	@scripts/check_layers
+	@scripts/check_format
+
+format:
+	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
+
+clean:
+	rm -rf build build-debug build-asan build-tsan build-hardened

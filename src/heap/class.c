@@ -1,0 +1,84 @@
+/* class.c - see class.h. */
+#include "heap/class.h"
+
+struct class_table classes;
+
+enum { SLAB_OBJECTS_MIN = 8 }; /* a slab takes more slices rather than hold fewer */
+
+/* The next size after `size`. */
+static size_t next_size(size_t size)
+{
+    if (size < 16)
+        return size + 8;
+    if (size < 256)
+        return size + 16;
+    size_t doubling = (size_t)1 << floor_log2(size);
+    return size + doubling / (size < SLAB_MAX ? 8 : 4);
+}
+
+static struct size_class describe(size_t size)
+{
+    struct size_class c = {.size = (uint32_t)size};
+    size_t step = size;
+
+    if (size > SLAB_MAX) {
+        c.slices = (uint16_t)divide_up(size, SLICE_SIZE);
+        c.mask = SLICE_SIZE - 1;
+        c.objects = 1;
+        step = SLICE_SIZE;
+    } else {
+        c.slices = 1;
+        while (c.slices * SLICE_SIZE < size * SLAB_OBJECTS_MIN)
+            c.slices *= 2;
+        c.mask = (uint32_t)(c.slices * SLICE_SIZE - 1);
+        c.objects = (uint16_t)(c.slices * SLICE_SIZE / size);
+    }
+    c.inverse = UINT64_MAX / step + 1;
+    c.words = (uint16_t)divide_up(c.objects, WORD_BITS);
+    c.capacity = (uint16_t)min_size(MAGAZINE_MAX, max_size(1, MAGAZINE_BYTES / size));
+    return c;
+}
+
+static void fill_table(uint8_t *table, size_t entries, unsigned shift)
+{
+    unsigned class = 0;
+
+    for (size_t i = 0; i < entries; i++) {
+        while (classes.list[class].size < i << shift)
+            class ++;
+        table[i] = (uint8_t) class;
+    }
+}
+
+void class_start(void)
+{
+    size_t size = 8;
+
+    classes.magazine_slots = 0;
+    for (unsigned i = 0; i < CLASS_COUNT; i++, size = next_size(size)) {
+        classes.list[i] = describe(size);
+        classes.magazine_slots += classes.list[i].capacity;
+    }
+    assert(classes.list[CLASS_COUNT - 1].size == CLASS_MAX);
+    fill_table(classes.of_small, LENGTH(classes.of_small), SMALL_STEP_SHIFT);
+    fill_table(classes.of_slab, LENGTH(classes.of_slab), SLAB_STEP_SHIFT);
+}
+
+unsigned class_of_run(size_t size)
+{
+    unsigned class = classes.of_slab[LENGTH(classes.of_slab) - 1];
+
+    while (classes.list[class].size < size)
+        class ++;
+    return class;
+}
+
+unsigned class_of_aligned(size_t size, size_t align)
+{
+    if (align > SLICE_SIZE || size > CLASS_MAX)
+        return CLASS_COUNT;
+    unsigned class = class_of(size);
+    while (classes.list[class].size <= SLAB_MAX && classes.list[class].size % align != 0)
+        class ++;
+    return class;
+}

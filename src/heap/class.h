@@ -1,0 +1,81 @@
+/*
+ * class.h - size classes: which sizes share a slab, and the figures of each.
+ *
+ * 8 bytes; multiples of 16 up to 256; then eight classes per doubling up to 32 KiB, whose objects lie many
+ * to a slab; then four per doubling up to 1 MiB, one object to a run of slices. Above that, an
+ * object is large and has no class. Every class from 16 bytes up is a multiple of 16, and every
+ * power of two is a class, so any alignment has a class that gives it.
+ */
+#ifndef LOAM_HEAP_CLASS_H
+#define LOAM_HEAP_CLASS_H
+
+#include "range/range.h"
+
+enum {
+    CLASS_COUNT = 93,
+    CLASS_LARGE = 127, /* in a map entry: the head of a large object */
+    CLASS_BITS = 7,
+
+    SMALL_MAX = 1024, /* bytes; up to here and up to SLAB_MAX, a table maps sizes to classes */
+    SMALL_STEP_SHIFT = 3,
+    SLAB_MAX = 32 * 1024,
+    SLAB_STEP_SHIFT = 7,
+    CLASS_MAX = 1024 * 1024,
+
+    MAGAZINE_MAX = 128, /* objects */
+    MAGAZINE_BYTES = 64 * 1024,
+};
+
+struct size_class {
+    /*
+     * For an offset o into a slab, the 128-bit product o * inverse has the object's index in its upper half,
+     * and its lower half is below `inverse` exactly when o is the start of an object.
+     * Source: D. Lemire, O. Kaser, N. Kurz, "Faster Remainder by Direct Computation", 2019.
+     */
+    uint64_t inverse;
+    uint32_t mask;     /* size of a slab - 1: slabs of several slices are aligned to their size */
+    uint32_t size;     /* of an object, bytes */
+    uint16_t objects;  /* per slab */
+    uint16_t slices;   /* per slab */
+    uint16_t capacity; /* of a magazine, objects */
+    uint16_t words;    /* of a slab's bitmap */
+    uint32_t pad[2];
+};
+
+static_assert(sizeof(struct size_class) == 32, "two to a cache line");
+
+struct class_table {
+    uint8_t of_small[(SMALL_MAX >> SMALL_STEP_SHIFT) + 1];
+    uint8_t of_slab[(SLAB_MAX >> SLAB_STEP_SHIFT) + 1];
+    struct size_class list[CLASS_COUNT];
+    size_t magazine_slots; /* of all classes together */
+};
+
+extern struct class_table classes;
+
+/* Fill the table; once, at start. */
+void class_start(void);
+
+/* The class of sizes above SLAB_MAX, up to CLASS_MAX. */
+unsigned class_of_run(size_t size);
+
+/* The class of a size of up to CLASS_MAX. */
+INLINE unsigned class_of(size_t size)
+{
+    if (LIKELY(size <= SMALL_MAX))
+        return classes.of_small[(size + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT];
+    if (LIKELY(size <= SLAB_MAX))
+        return classes.of_slab[(size + (1 << SLAB_STEP_SHIFT) - 1) >> SLAB_STEP_SHIFT];
+    return class_of_run(size);
+}
+
+/* The smallest class that holds `size` bytes at a multiple of `align`; CLASS_COUNT if there is none. */
+unsigned class_of_aligned(size_t size, size_t align);
+
+/* Whether objects of the class are runs of their own. */
+INLINE bool class_is_run(unsigned class)
+{
+    return classes.list[class].objects == 1;
+}
+
+#endif

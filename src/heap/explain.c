@@ -1,0 +1,160 @@
+/* explain.c - see explain.h. */
+#include "heap/explain.h"
+
+#include "heap/heap.h"
+#include "heap/object.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+static const char *const headlines[] = {
+    [FAULT_INVALID_FREE] = "invalid free of",
+    [FAULT_DOUBLE_FREE] = "double free of",
+    [FAULT_INVALID_POINTER] = "no live object at",
+    [FAULT_WRONG_SIZE] = "free with the wrong size of",
+};
+
+static const char *const advice[] = {
+    [FAULT_INVALID_FREE] = "Only a pointer that malloc or a relative returned can be freed, once.",
+    [FAULT_DOUBLE_FREE] = "The object had been freed before; another part of the program may be using it by now.",
+    [FAULT_INVALID_POINTER] =
+        "Only a pointer that malloc or a relative returned, and that is not freed, can be given here.",
+    [FAULT_WRONG_SIZE] = "The size and alignment must be those that the object was allocated with.",
+};
+
+/* A line of /proc/self/maps, read piece by piece into a buffer on the stack. */
+struct lines {
+    int fd;
+    size_t used, next;
+    char data[1024];
+};
+
+static int next_byte(struct lines *lines)
+{
+    if (lines->next == lines->used) {
+        ssize_t n = sys_read(lines->fd, lines->data, sizeof(lines->data));
+        if (n <= 0)
+            return -1;
+        lines->used = (size_t)n;
+        lines->next = 0;
+    }
+    return (unsigned char)lines->data[lines->next++];
+}
+
+static bool next_line(struct lines *lines, char *line, size_t size)
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = next_byte(lines)) >= 0 && c != '\n')
+        if (length + 1 < size)
+            line[length++] = (char)c;
+    line[length] = '\0';
+    return length > 0;
+}
+
+static uintptr_t parse_hex(const char **text)
+{
+    uintptr_t value = 0;
+
+    for (;; (*text)++) {
+        char c = **text;
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uintptr_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uintptr_t)(c - 'a') + 10;
+        else
+            return value;
+    }
+}
+
+static bool line_holds(const char *line, uintptr_t address)
+{
+    uintptr_t start = parse_hex(&line);
+
+    if (*line != '-')
+        return false;
+    line++;
+    return address >= start && address < parse_hex(&line);
+}
+
+/* Name the mapping that an address outside the heap lies in. */
+static void describe_mapping(struct text *text, const void *p)
+{
+    struct lines lines = {.fd = sys_open_read("/proc/self/maps")};
+    char line[256];
+
+    text_string(text, "It is not in the heap");
+    if (lines.fd < 0) {
+        text_string(text, ". ");
+        return;
+    }
+    while (next_line(&lines, line, sizeof(line))) {
+        if (!line_holds(line, (uintptr_t)p))
+            continue;
+        text_format(text, ", but in this mapping of the process: %s. ", line);
+        sys_close(lines.fd);
+        return;
+    }
+    sys_close(lines.fd);
+    text_string(text, ", nor in any mapping of the process. ");
+}
+
+static void describe_owner(struct text *text, const struct object *o)
+{
+    if (o->class == CLASS_LARGE || o->slab->heap >= heaps.count)
+        return;
+    text_format(text, ", of the heap of thread %d", heaps.list[o->slab->heap]->thread);
+}
+
+static void describe_object(struct text *text, const struct object *o, const void *p)
+{
+    uint64_t offset = (uint64_t)((const unsigned char *)p - o->start);
+
+    if (offset)
+        text_format(text, "It points %u bytes into an object of %u bytes at %x", offset, (uint64_t)o->size,
+                    (uint64_t)(uintptr_t)o->start);
+    else
+        text_format(text, "It is an object of %u bytes", (uint64_t)o->size);
+    if (o->class == CLASS_LARGE)
+        text_format(text, ", a large one of %u slices", (uint64_t)o->slab->slices);
+    else
+        text_format(text, ", number %u of %u in the slab at %x", (uint64_t)o->index,
+                    (uint64_t)classes.list[o->class].objects, (uint64_t)(uintptr_t)range_address(o->range, o->slice));
+    describe_owner(text, o);
+    text_string(text, ". ");
+}
+
+static void describe(struct text *text, const void *p)
+{
+    struct object object;
+
+    switch (object_find(p, &object)) {
+    case OBJECT_START:
+    case OBJECT_INSIDE:
+        describe_object(text, &object, p);
+        break;
+    case OBJECT_TAIL:
+        text_string(text, "It points past the last object of a slab. ");
+        break;
+    case OBJECT_IDLE:
+        text_string(text, "It lies in the heap, where nothing is allocated now. ");
+        break;
+    case OBJECT_ELSEWHERE:
+        describe_mapping(text, p);
+        break;
+    }
+}
+
+void explain_stop(enum fault fault, const void *p)
+{
+    char buffer[1024];
+    struct text text;
+
+    text_init(&text, buffer, sizeof(buffer));
+    text_format(&text, "loam: %s %x in thread %d of process %d. ", headlines[fault], (uint64_t)(uintptr_t)p,
+                sys_thread(), sys_pid());
+    describe(&text, p);
+    text_format(&text, "%s\n", advice[fault]);
+    report_stop(&text);
+}

@@ -1,0 +1,228 @@
+/*
+ * heap.c - a thread's heap from its first allocation to its hand-over.
+ *
+ * Locking: heaps.lock for the creation of heaps; see heap.h for `state`.
+ */
+#include "heap/heap.h"
+
+#include "heap/explain.h"
+#include "range/meta.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+enum { TICK_REFILLS = 64 }; /* slow paths between two looks at the clock */
+
+struct heap_table heaps;
+struct heap heap_empty = {.tag = TAG_NONE << CLASS_BITS};
+CPU_THREAD_LOCAL struct thread heap_thread = {.face = &heap_empty};
+
+void heap_start(bool hardened)
+{
+    class_start();
+    shelf_start(hardened);
+}
+
+static void set_magazines(struct heap *heap)
+{
+    void **slot = heap->slots;
+
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        struct magazine *magazine = &heap->magazines[class];
+        size_t capacity = classes.list[class].capacity;
+        *slot++ = NULL;
+        magazine->top = magazine->bottom = slot;
+        magazine->end = slot + min_size(MAGAZINE_START, capacity);
+        magazine->limit = slot += capacity;
+    }
+}
+
+static size_t heap_bytes(void)
+{
+    size_t slots = classes.magazine_slots + CLASS_COUNT;
+    return align_up(sizeof(struct heap) + slots * sizeof(void *), PAGE_SIZE);
+}
+
+static struct heap *create(void)
+{
+    lock_take(&heaps.lock);
+    uint32_t index = heaps.count;
+    struct heap *heap = index < HEAP_MAX ? meta_map(heap_bytes()) : NULL;
+    if (heap) {
+        uint32_t tag = index + 1 < TAG_NONE ? index + 1 : TAG_OTHER;
+        heap->index = (uint16_t)index;
+        heap->entry_tag = tag << CLASS_BITS;
+        heap->tag = (tag == TAG_OTHER ? TAG_NONE : tag) << CLASS_BITS;
+        heap->state = HEAP_OWNED;
+        set_magazines(heap);
+        heaps.list[index] = heap;
+        __atomic_store_n(&heaps.count, index + 1, __ATOMIC_RELEASE);
+    }
+    lock_give(&heaps.lock);
+    return heap;
+}
+
+static struct heap *adopt(void)
+{
+    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t expected = HEAP_ORPHAN;
+        struct heap *heap = heaps.list[i];
+        if (__atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN &&
+            __atomic_compare_exchange_n(&heap->state, &expected, HEAP_OWNED, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+            return heap;
+    }
+    return NULL;
+}
+
+static void count_user(void)
+{
+    uint32_t now = __atomic_add_fetch(&heaps.in_use, 1, __ATOMIC_RELAXED);
+    uint32_t peak = __atomic_load_n(&heaps.in_use_peak, __ATOMIC_RELAXED);
+
+    while (now > peak &&
+           !__atomic_compare_exchange_n(&heaps.in_use_peak, &peak, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+struct heap *heap_acquire(void)
+{
+    struct heap *heap = adopt();
+
+    if (!heap)
+        heap = create();
+    if (!heap)
+        return NULL;
+    if (heap->stale)
+        heap_rebuild(heap);
+    heap->thread = sys_thread();
+    count_user();
+    return heap;
+}
+
+/* Every slab with free objects must tell from now on: nobody will look at it again by himself. */
+static void want_notices(struct heap *heap)
+{
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        struct slab *next;
+        for (struct slab *slab = heap->shelves[class].partial; slab; slab = next) {
+            next = slab->next;
+            do
+                slab_collect(slab);
+            while (!slab_want_notice(slab));
+            heap_settle(heap, slab);
+        }
+    }
+}
+
+void heap_release(struct heap *heap)
+{
+    heap_send_all(heap);
+    heap_flush_all(heap);
+    heap_drain_notices(heap);
+    want_notices(heap);
+    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
+    heap_orphan(heap);
+}
+
+void heap_lend_back(struct heap *heap)
+{
+    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
+    heap_orphan(heap);
+}
+
+/* Memory of whole runs is worth the most and costs the least to get again: idle ones go first. */
+static void flush_runs(struct heap *heap)
+{
+    for (unsigned class = CLASS_COUNT; class -- > 0 && class_is_run(class);)
+        heap_flush(heap, class, SIZE_MAX);
+}
+
+void heap_tick(struct heap *heap)
+{
+    if (++heap->ticks % TICK_REFILLS != 0)
+        return;
+    if (heap->ticks % (TICK_REFILLS * 16) == 0) {
+        heap_send_all(heap);
+        flush_runs(heap);
+    }
+    range_tick();
+}
+
+void *heap_take(struct heap *heap, unsigned class)
+{
+    struct magazine *magazine = &heap->magazines[class];
+
+    if (UNLIKELY(magazine->top == magazine->bottom)) {
+        heap_tick(heap);
+        if (!heap_refill(heap, class))
+            return NULL;
+    }
+    return *--magazine->top;
+}
+
+void *heap_take_zeroed(struct heap *heap, unsigned class)
+{
+    struct magazine *magazine = &heap->magazines[class];
+    bool fresh = class_is_run(class) && magazine->top == magazine->bottom;
+    void *object = heap_take(heap, class);
+
+    if (!object)
+        return NULL;
+    if (fresh) {
+        struct range *range = range_find(object);
+        if (slab_record(range, range_slice(range, object))->clean)
+            return object;
+    }
+    return memset(object, 0, classes.list[class].size);
+}
+
+void heap_put(struct heap *heap, void *object, unsigned class)
+{
+    struct magazine *magazine = &heap->magazines[class];
+
+    if (UNLIKELY(magazine->top[-1] == object))
+        explain_stop(FAULT_DOUBLE_FREE, object);
+    if (UNLIKELY(magazine->top == magazine->end)) {
+        heap_tick(heap);
+        heap_flush(heap, class, divide_up((size_t)(magazine->end - magazine->bottom), 2));
+    }
+    *magazine->top++ = object;
+}
+
+void heap_lock_all(void)
+{
+    lock_take(&heaps.lock);
+    lock_take(&heap_carving);
+    range_lock_all();
+}
+
+void heap_unlock_all(void)
+{
+    range_unlock_all();
+    lock_give(&heap_carving);
+    lock_give(&heaps.lock);
+}
+
+/*
+ * A forked child has one thread. The others' heaps were copied in the middle of whatever they did, page
+ * by page. They become orphans that are put in order when somebody needs them: a child that only executes a
+ * program pays nothing.
+ */
+void heap_after_fork(struct heap *own)
+{
+    lock_init(&heaps.lock);
+    lock_init(&heap_carving);
+    range_init_locks();
+    for (uint32_t i = 0; i < heaps.count; i++) {
+        struct heap *heap = heaps.list[i];
+        if (heap == own || (heap->state == HEAP_ORPHAN && !heap->stale))
+            continue;
+        heap->stale = true;
+        __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_SEQ_CST);
+    }
+    heaps.in_use = own ? 1 : 0;
+    if (own)
+        own->thread = sys_thread();
+}

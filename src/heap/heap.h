@@ -1,0 +1,169 @@
+/*
+ * heap.h - one heap per thread: magazines over slabs.
+ *
+ *     malloc <- magazine <- refill <- slab bitmaps <- carve <- run of slices (range.h)
+ *     free   -> magazine -> flush  -> slab bitmaps -> release -> run of slices
+ *     free of another heap's object -> outbox -> that slab's remote bits -> notice to its heap
+ *
+ * A magazine is a small stack of free objects of one class: malloc pops, free pushes, and neither
+ * touches anything else. Only an empty or a full one meets the bitmaps, many objects at a time.
+ *
+ * A heap outlives its thread: the next thread takes it over as it is. `state` says who may touch what
+ * only the owner may; it changes by compare and exchange alone. While a heap is an ORPHAN, the
+ * thread that gives it a notice claims it for long enough to act on it.
+ *
+ * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both.
+ * There are more heaps than tags: those past the last share TAG_OTHER, and their owners look at the record.
+ */
+#ifndef LOAM_HEAP_HEAP_H
+#define LOAM_HEAP_HEAP_H
+
+#include "cpu/cpu.h"
+#include "heap/slab.h"
+
+enum {
+    TAG_NONE = 510,  /* of no slab: its owner finds nothing to be its own at first sight */
+    TAG_OTHER = 511, /* of the slabs of all heaps past the last tag */
+    HEAP_MAX = 65535,
+
+    OUTBOX_LINES = 64,
+    OUTBOX_OBJECTS = 256, /* pending at most */
+
+    MAGAZINE_START = 16, /* objects that a fresh magazine may hold */
+};
+
+enum heap_state { HEAP_ORPHAN, HEAP_OWNED, HEAP_CLAIMED };
+
+struct magazine {
+    void **top;    /* above the last object; equal to bottom when empty */
+    void **bottom; /* bottom[-1] is NULL, so that top[-1] can always be read */
+    void **end;    /* full when top is here */
+    void **limit;  /* end rises to here as the magazine is used */
+};
+
+/* Free slabs of a class, and the one in use. */
+struct shelf {
+    struct slab *current;
+    struct slab *partial; /* doubly linked: slabs with free objects, the latest first */
+    uint64_t *spare_bits; /* bitmaps of released slabs, linked through their first words */
+};
+
+/* Objects of one bitmap word of another heap's slab, on their way there. */
+struct parcel {
+    struct slab *slab;
+    size_t word;
+    uint64_t mask;
+};
+
+/* What `loam run` counts, when asked to. */
+struct tally {
+    uint64_t allocations;
+    uint64_t requested; /* bytes */
+};
+
+struct heap {
+    /* Constant. */
+    uint32_t tag; /* in the upper bits of a map entry: (index + 1) << CLASS_BITS */
+    uint32_t entry_tag;
+    uint16_t index;
+
+    /* Any thread. */
+    _Atomic uint32_t state;       /* enum heap_state */
+    struct slab *_Atomic notices; /* slabs that have become usable */
+    bool stale;                   /* left behind by a fork, to be put in order by who takes it over */
+
+    /* The owner only, from here on. */
+    int thread; /* kernel's id of the last owner */
+    uint32_t ticks;
+    struct magazine magazines[CLASS_COUNT];
+    struct shelf shelves[CLASS_COUNT];
+    size_t parcels_pending; /* objects */
+    struct parcel outbox[OUTBOX_LINES];
+    uint64_t random;                       /* state of hardened mode's generator */
+    struct tally tallies[CLASS_COUNT + 1]; /* the last for large objects */
+    uint64_t frees;
+    int64_t live_bytes; /* allocated less freed by this heap, since it was last added to the total */
+    int64_t live_objects;
+    void *slots[]; /* of all magazines */
+};
+
+/* All heaps there have ever been; entries are set once, in order. */
+struct heap_table {
+    struct lock lock; /* creation only */
+    _Atomic uint32_t count;
+    _Atomic uint32_t in_use; /* by threads */
+    _Atomic uint32_t in_use_peak;
+    struct heap *list[HEAP_MAX];
+};
+
+extern struct heap_table heaps;
+
+/* Has no objects and owns nothing: what a thread without a heap allocates from, in vain. */
+extern struct heap heap_empty;
+
+/* What a thread knows. */
+struct thread {
+    struct heap *face; /* what the fast paths use: its heap, or heap_empty to be sent the slow way each time */
+    struct heap *heap; /* NULL before the first allocation, and after the thread's end */
+    bool ended;
+};
+
+extern CPU_THREAD_LOCAL struct thread heap_thread;
+
+/* Start-up, once: the class table and the empty heap. `hardened` makes slabs keep live bits. */
+void heap_start(bool hardened);
+
+/* A heap for this thread: an orphan, or a new one. NULL when there is no memory. */
+struct heap *heap_acquire(void);
+
+/* The thread's last words: its objects go back to their slabs, its heap to whoever comes next. */
+void heap_release(struct heap *heap);
+
+/* Hand a heap back that was acquired for one call only. */
+void heap_lend_back(struct heap *heap);
+
+/* Allocate an object of a class. Returns NULL when there is no memory. */
+void *heap_take(struct heap *heap, unsigned class);
+
+/* The same, zeroed. */
+void *heap_take_zeroed(struct heap *heap, unsigned class);
+
+/* Free an object of one of the heap's own slabs / of any slab. The caller has checked that it is an object. */
+void heap_put(struct heap *heap, void *object, unsigned class);
+void heap_put_remote(struct heap *heap, struct slab *slab, size_t index);
+
+/* Send all that waits in the outbox; put all that waits in magazines back into slabs. */
+void heap_send_all(struct heap *heap);
+void heap_flush_all(struct heap *heap);
+
+/* Now and then, from slow paths: give back what has been idle. */
+void heap_tick(struct heap *heap);
+
+/* For fork: keep all others out of the heap's shared parts, and let them in. */
+void heap_lock_all(void);
+void heap_unlock_all(void);
+
+/* In a forked child: every heap but `own` lost its thread, perhaps in the middle of something. */
+void heap_after_fork(struct heap *own);
+
+/* The number of faults found, each told on stderr. No other thread may allocate meanwhile. */
+int heap_validate(void);
+
+INLINE uint16_t heap_entry(const struct heap *heap, unsigned class)
+{
+    return (uint16_t)(heap->entry_tag | class);
+}
+
+/* Between this folder's files. */
+extern struct lock heap_carving;
+void shelf_start(bool hardened);
+void heap_orphan(struct heap *heap);
+bool heap_refill(struct heap *heap, unsigned class);
+void heap_flush(struct heap *heap, unsigned class, size_t count);
+void heap_settle(struct heap *heap, struct slab *slab);
+void heap_drain_notices(struct heap *heap);
+struct slab *heap_carve(struct heap *heap, unsigned class);
+void heap_release_slab(struct heap *heap, struct slab *slab);
+void heap_rebuild(struct heap *heap);
+
+#endif

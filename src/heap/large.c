@@ -1,0 +1,96 @@
+/* large.c - see large.h. */
+#include "heap/large.h"
+
+#include "heap/heap.h"
+#include "heap/observe.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+/* An object that has grown will grow again: addresses past its end cost nothing until touched. */
+enum { HEADROOM_SHIFT = 3 }; /* an eighth */
+
+static size_t slices_for(size_t size)
+{
+    return divide_up(size, SLICE_SIZE);
+}
+
+static void record(const struct run *run)
+{
+    struct slab *slab = slab_record(run->range, run->slice);
+
+    lock_take(&heap_carving);
+    *slab = (struct slab){
+        .start = range_address(run->range, run->slice),
+        .slices = (uint32_t)run->count,
+        .objects = 1,
+        .size_class = CLASS_LARGE,
+        .clean = run->clean,
+    };
+    __atomic_store_n(&run->range->map[run->slice], CLASS_LARGE, __ATOMIC_RELEASE);
+    lock_give(&heap_carving);
+}
+
+void *large_take(size_t size, size_t align, bool *clean)
+{
+    struct run run;
+
+    range_tick();
+    if (range_take(slices_for(size), max_size(1, align >> SLICE_SHIFT), &run) < 0)
+        return NULL;
+    record(&run);
+    *clean = run.clean;
+    return range_address(run.range, run.slice);
+}
+
+bool large_give(const struct object *o)
+{
+    uint16_t expected = CLASS_LARGE;
+    size_t count = o->slab->slices;
+
+    if (!__atomic_compare_exchange_n(&o->range->map[o->slice], &expected, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    if (observers.hardened && sys_purge(o->start, count << SLICE_SHIFT) < 0)
+        memset(o->start, 0, count << SLICE_SHIFT);
+    range_give(o->range, o->slice, count);
+    range_tick();
+    return true;
+}
+
+static bool grow(const struct object *o, size_t have, size_t want)
+{
+    size_t room = want + (want >> HEADROOM_SHIFT);
+
+    if (range_take_at(o->range, o->slice + have, room - have) == 0)
+        want = room;
+    else if (range_take_at(o->range, o->slice + have, want - have) < 0)
+        return false;
+    o->slab->slices = (uint32_t)want;
+    return true;
+}
+
+bool large_resize(const struct object *o, size_t size)
+{
+    size_t have = o->slab->slices;
+    size_t want = slices_for(size);
+
+    if (want > have)
+        return grow(o, have, want);
+    if (want < have - (have >> HEADROOM_SHIFT)) {
+        o->slab->slices = (uint32_t)want;
+        range_give(o->range, o->slice + want, have - want);
+    }
+    return true;
+}
+
+static bool is_run(const struct object *o)
+{
+    return o->class == CLASS_LARGE || class_is_run(o->class);
+}
+
+bool large_move_pages(const struct object *from, const struct object *to, size_t size)
+{
+    if (size < MOVE_MIN || !is_run(from) || !is_run(to))
+        return false;
+    return range_move_pages(from->range, from->slice, to->range, to->slice, slices_for(size)) == 0;
+}

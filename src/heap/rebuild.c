@@ -1,0 +1,173 @@
+/*
+ * rebuild.c - put the heap of a thread that a fork left behind in order, and check one that should be.
+ *
+ * What can be trusted after fork() copied the memory of running threads is what was true before: every object
+ * that the forking thread could know of was allocated before, and its bit is clear. The rest may be half-done.
+ * So: objects in magazines are free (their bits may be set already, or not); objects on their way in the outbox
+ * may have arrived or not, and are given up, a few hundred at most; counts and lists are made anew.
+ *
+ * Locking: the caller owns the heap, or has claimed it.
+ */
+#include "heap/explain.h"
+#include "heap/heap.h"
+
+#include <string.h>
+
+typedef void visit_slab(struct heap *heap, struct slab *slab, void *context);
+
+/* Call `visit` for each slab of the heap in one range. */
+static void visit_range(struct heap *heap, struct range *range, visit_slab *visit, void *context)
+{
+    size_t end = range->committed >> SLICE_SHIFT;
+
+    for (size_t slice = 0; slice < end; slice++) {
+        unsigned class = range->map[slice] & ((1u << CLASS_BITS) - 1);
+        if (range->map[slice] >> CLASS_BITS != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
+            continue;
+        struct slab *slab = slab_at(range, slice, class);
+        if (slab != slab_record(range, slice) || slab->heap != heap->index || slab->size_class != class)
+            continue;
+        visit(heap, slab, context);
+    }
+}
+
+static void visit_slabs(struct heap *heap, visit_slab *visit, void *context)
+{
+    for (uint32_t r = 0; r < ranges.count; r++)
+        visit_range(heap, &ranges.list[r], visit, context);
+}
+
+static void free_cached(const struct heap *heap, unsigned class)
+{
+    const struct magazine *magazine = &heap->magazines[class];
+
+    for (void **p = magazine->bottom; p < magazine->top; p++) {
+        struct range *range = range_find(*p);
+        size_t slice = range ? range_slice(range, *p) : 0;
+        if (!range || range->map[slice] != heap_entry(heap, class))
+            continue;
+        struct slab *slab = slab_at(range, slice, class);
+        size_t index = slab_index(slab, *p);
+        slab->free_bits[index / WORD_BITS] |= 1ull << index % WORD_BITS;
+    }
+}
+
+/* Make the counts of a slab from its bits, and file it. */
+static void refile(struct heap *heap, struct slab *slab, void *context)
+{
+    size_t free = 0;
+
+    (void)context;
+    for (size_t w = 0; w < slab->words; w++) {
+        slab->free_bits[w] |= __atomic_exchange_n(&slab->remote_bits[w], 0, __ATOMIC_ACQUIRE);
+        free += (size_t)__builtin_popcountll(slab->free_bits[w]);
+    }
+    slab->free_count = (uint16_t)free;
+    slab->hint = 0;
+    slab->debt = 0;
+    slab->listed = false;
+    slab->next = slab->prev = NULL;
+    __atomic_store_n(&slab->arrivals, 0, __ATOMIC_RELAXED);
+    slab_want_notice(slab);
+    heap_settle(heap, slab);
+}
+
+void heap_rebuild(struct heap *heap)
+{
+    heap->stale = false;
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        free_cached(heap, class);
+        heap->magazines[class].top = heap->magazines[class].bottom;
+        heap->shelves[class] = (struct shelf){0}; /* spare bitmaps are given up: the list may be half-linked */
+    }
+    memset(heap->outbox, 0, sizeof(heap->outbox));
+    heap->parcels_pending = 0;
+    __atomic_store_n(&heap->notices, NULL, __ATOMIC_RELAXED);
+    visit_slabs(heap, refile, NULL);
+}
+
+static int fault(const char *what, const void *where)
+{
+    char buffer[256];
+    struct text text;
+
+    text_init(&text, buffer, sizeof(buffer));
+    text_format(&text, "loam: validate: %s, at %x.\n", what, (uint64_t)(uintptr_t)where);
+    report_write(&text);
+    return 1;
+}
+
+static bool on_shelf(const struct heap *heap, const struct slab *slab)
+{
+    const struct shelf *shelf = &heap->shelves[slab->size_class];
+
+    if (shelf->current == slab)
+        return true;
+    for (const struct slab *s = shelf->partial; s; s = s->next)
+        if (s == slab)
+            return true;
+    return false;
+}
+
+static void check_slab(struct heap *heap, struct slab *slab, void *context)
+{
+    int *faults = context;
+    size_t free = 0;
+
+    for (size_t w = 0; w < slab->words; w++) {
+        free += (size_t)__builtin_popcountll(slab->free_bits[w]);
+        if (slab->free_bits[w] & __atomic_load_n(&slab->remote_bits[w], __ATOMIC_RELAXED))
+            *faults += fault("an object was freed twice, in the slab", slab->start);
+        if (w < slab->hint && slab->free_bits[w])
+            *faults += fault("free objects below the hint of the slab", slab->start);
+    }
+    if (free != slab->free_count)
+        *faults += fault("the count of free objects is wrong in the slab", slab->start);
+    if (slab->listed && !on_shelf(heap, slab))
+        *faults += fault("a listed slab is not in its list", slab->start);
+    if (!slab->listed && slab->free_count)
+        *faults += fault("a slab with free objects is in no list", slab->start);
+}
+
+/* A cached object is one of the heap's own, and not marked free. */
+static int check_cached(const struct heap *heap, unsigned class, const void *object)
+{
+    struct range *range = range_find(object);
+
+    if (!range || range->map[range_slice(range, object)] != heap_entry(heap, class))
+        return fault("a magazine holds what is no object of its class", object);
+    struct slab *slab = slab_at(range, range_slice(range, object), class);
+    size_t index = slab_index(slab, object);
+    if (slab_object(slab, index) != object)
+        return fault("a magazine holds what is not the start of an object", object);
+    if (slab->free_bits[index / WORD_BITS] >> index % WORD_BITS & 1)
+        return fault("a magazine holds a free object", object);
+    return 0;
+}
+
+static int check_heap(struct heap *heap)
+{
+    int faults = 0;
+
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        const struct magazine *magazine = &heap->magazines[class];
+        if (magazine->top < magazine->bottom || magazine->top > magazine->end || magazine->end > magazine->limit)
+            faults += fault("a magazine's bounds are wrong", magazine);
+        for (void **p = magazine->bottom; p < magazine->top; p++)
+            faults += check_cached(heap, class, *p);
+    }
+    visit_slabs(heap, check_slab, &faults);
+    return faults;
+}
+
+int heap_validate(void)
+{
+    int faults = range_validate();
+
+    if (faults)
+        fault("chunks and their lists disagree", &ranges);
+    for (uint32_t i = 0; i < heaps.count; i++)
+        if (!heaps.list[i]->stale)
+            faults += check_heap(heaps.list[i]);
+    return faults;
+}

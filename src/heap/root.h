@@ -1,0 +1,29 @@
+/*
+ * root.h - where a reader of the heap starts, from inside or outside the process.
+ *
+ * The root is the exported symbol `loam_image`. All that is known of the heap hangs from it, in the
+ * structures of range.h, class.h, slab.h and heap.h; `version` changes with any of them.
+ */
+#ifndef LOAM_HEAP_ROOT_H
+#define LOAM_HEAP_ROOT_H
+
+#include "heap/heap.h"
+#include "heap/observe.h"
+
+#define ROOT_MAGIC 0x474d494d414f4cULL /* "LOAMIMG" */
+
+enum { ROOT_VERSION = 1 };
+
+struct root {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size; /* of this struct, bytes */
+    const struct range_set *ranges;
+    const struct heap_table *heaps;
+    const struct class_table *classes;
+    const struct observers *observers;
+};
+
+extern const struct root loam_image;
+
+#endif

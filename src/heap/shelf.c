@@ -1,0 +1,309 @@
+/*
+ * shelf.c - the slabs of a heap: carve them, list them, release them; refill and flush magazines.
+ *
+ * A slab with free objects is either its shelf's current one or in its list; a full one is in neither and has
+ * asked for notice. A slab that becomes idle goes back to the range at once, except the
+ * current one, so that a heap at the edge of a slab does not carve it again and again.
+ *
+ * Locking: none; only the heap's owner is here. heap_carving is held while a record and its map entries come to
+ * agree, so that fork() never copies them half-made.
+ */
+#include "heap/heap.h"
+
+#include "heap/explain.h"
+#include "range/meta.h"
+
+#include <string.h>
+
+struct lock heap_carving;
+static bool keep_live_bits;
+
+void shelf_start(bool hardened)
+{
+    keep_live_bits = hardened;
+}
+
+/* The bytes of one bitmap of a class; the owner's and the others' do not share a cache line. */
+static size_t bitmap_size(const struct size_class *c)
+{
+    return align_up(c->words * sizeof(uint64_t), CACHE_LINE);
+}
+
+static bool set_bitmaps(struct shelf *shelf, const struct size_class *c, struct slab *slab)
+{
+    if (c->words == 1) {
+        slab->free_bits = &slab->own_free;
+        slab->remote_bits = &slab->own_remote;
+        slab->live_bits = keep_live_bits ? &slab->own_live : NULL;
+        return true;
+    }
+    unsigned char *bits = (unsigned char *)shelf->spare_bits;
+    if (bits)
+        memcpy(&shelf->spare_bits, bits, sizeof(shelf->spare_bits));
+    else
+        bits = meta_take(bitmap_size(c) * (keep_live_bits ? 3 : 2));
+    if (!bits)
+        return false;
+    slab->free_bits = (uint64_t *)bits;
+    slab->remote_bits = (_Atomic uint64_t *)(bits + bitmap_size(c));
+    slab->live_bits = keep_live_bits ? (_Atomic uint64_t *)(bits + 2 * bitmap_size(c)) : NULL;
+    return true;
+}
+
+static void clear_bitmaps(struct slab *slab)
+{
+    for (size_t w = 0; w < slab->words; w++) {
+        slab->free_bits[w] = low_bits((unsigned)min_size(WORD_BITS, slab->objects - w * WORD_BITS));
+        __atomic_store_n(&slab->remote_bits[w], 0, __ATOMIC_RELAXED);
+        if (slab->live_bits)
+            __atomic_store_n(&slab->live_bits[w], 0, __ATOMIC_RELAXED);
+    }
+}
+
+/* Only the first slice of a run of its own is in the map: the others start no object. */
+static size_t mapped_slices(const struct size_class *c)
+{
+    return c->objects == 1 ? 1 : c->slices;
+}
+
+static void describe(struct heap *heap, unsigned class, const struct run *run, struct slab *slab)
+{
+    const struct size_class *c = &classes.list[class];
+
+    slab->start = range_address(run->range, run->slice);
+    slab->slices = c->slices;
+    slab->heap = heap->index;
+    slab->objects = c->objects;
+    slab->size_class = (uint8_t) class;
+    slab->listed = false;
+    slab->clean = run->clean;
+    slab->words = (uint8_t)c->words;
+    slab->free_count = c->objects;
+    slab->hint = 0;
+    slab->debt = 0;
+    slab->next = slab->prev = NULL;
+    clear_bitmaps(slab);
+    __atomic_store_n(&slab->arrivals, 0, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < mapped_slices(c); i++)
+        __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
+}
+
+struct slab *heap_carve(struct heap *heap, unsigned class)
+{
+    const struct size_class *c = &classes.list[class];
+    struct run run;
+
+    if (range_take(c->slices, mapped_slices(c), &run) < 0)
+        return NULL;
+    struct slab *slab = slab_record(run.range, run.slice);
+    if (!set_bitmaps(&heap->shelves[class], c, slab)) {
+        range_give(run.range, run.slice, run.count);
+        return NULL;
+    }
+    lock_take(&heap_carving);
+    describe(heap, class, &run, slab);
+    lock_give(&heap_carving);
+    return slab;
+}
+
+static void list_slab(struct heap *heap, struct slab *slab)
+{
+    struct shelf *shelf = &heap->shelves[slab->size_class];
+
+    slab->listed = true;
+    slab->prev = NULL;
+    slab->next = shelf->partial;
+    if (shelf->partial)
+        shelf->partial->prev = slab;
+    shelf->partial = slab;
+}
+
+static void unlist_slab(struct heap *heap, struct slab *slab)
+{
+    struct shelf *shelf = &heap->shelves[slab->size_class];
+
+    if (slab->next)
+        slab->next->prev = slab->prev;
+    if (slab->prev)
+        slab->prev->next = slab->next;
+    else
+        shelf->partial = slab->next;
+    slab->listed = false;
+}
+
+void heap_release_slab(struct heap *heap, struct slab *slab)
+{
+    struct shelf *shelf = &heap->shelves[slab->size_class];
+    struct range *range = range_find(slab->start);
+    size_t slice = range_slice(range, slab->start);
+
+    if (slab == shelf->current)
+        shelf->current = NULL;
+    else if (slab->listed)
+        unlist_slab(heap, slab);
+    if (slab->words > 1) {
+        memcpy(slab->free_bits, &shelf->spare_bits, sizeof(shelf->spare_bits));
+        shelf->spare_bits = slab->free_bits;
+    }
+    range_give(range, slice, slab->slices);
+}
+
+void heap_settle(struct heap *heap, struct slab *slab)
+{
+    if (slab == heap->shelves[slab->size_class].current)
+        return;
+    while (slab->free_count == slab->objects) {
+        if (slab_is_idle(slab)) {
+            heap_release_slab(heap, slab);
+            return;
+        }
+        if (slab_want_notice(slab)) /* a thread has set its bits and not counted them yet: it will tell */
+            break;
+        slab_collect(slab);
+    }
+    if (slab->free_count && !slab->listed)
+        list_slab(heap, slab);
+}
+
+/* A slab with free objects from those the heap has; NULL when all are full. */
+static struct slab *next_slab(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelves[class];
+
+    if (!shelf->partial && __atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
+        heap_drain_notices(heap);
+    struct slab *slab = shelf->partial;
+    if (slab)
+        unlist_slab(heap, slab);
+    return slab;
+}
+
+/* Make the shelf's current slab one with free objects. */
+static struct slab *current_slab(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelves[class];
+
+    for (;;) {
+        struct slab *slab = shelf->current;
+        if (slab && slab->free_count)
+            return slab;
+        if (slab) {
+            slab_collect(slab);
+            if (slab->free_count || !slab_want_notice(slab))
+                continue;
+            slab->listed = false;
+            shelf->current = NULL;
+        }
+        slab = next_slab(heap, class);
+        if (!slab)
+            slab = heap_carve(heap, class);
+        if (!slab)
+            return NULL;
+        slab->listed = true;
+        shelf->current = slab;
+    }
+}
+
+/* A magazine that is used may hold more next time. */
+static void widen(struct magazine *magazine)
+{
+    size_t room = (size_t)(magazine->end - magazine->bottom);
+    size_t limit = (size_t)(magazine->limit - magazine->bottom);
+
+    magazine->end = magazine->bottom + min_size(limit, room * 2);
+}
+
+bool heap_refill(struct heap *heap, unsigned class)
+{
+    struct magazine *magazine = &heap->magazines[class];
+    size_t room = (size_t)(magazine->end - magazine->bottom);
+    size_t wanted = divide_up(room, 2);
+
+    assert(magazine->top == magazine->bottom);
+    struct slab *slab = current_slab(heap, class);
+    if (!slab)
+        return false;
+    size_t count = min_size(wanted, slab->free_count);
+    slab_take(slab, magazine->bottom + count, count);
+    magazine->top = magazine->bottom + count;
+    widen(magazine);
+    return true;
+}
+
+static void put_mask(struct heap *heap, struct slab *slab, size_t word, uint64_t mask)
+{
+    slab_put(slab, word, mask);
+    if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
+        heap_settle(heap, slab);
+}
+
+/* Not so when the object was freed twice and its slab was released by the first. */
+static bool still_ours(const struct heap *heap, unsigned class, const void *object)
+{
+    const struct range *range = range_find(object);
+    return range->map[range_slice(range, object)] == heap_entry(heap, class);
+}
+
+/* The objects of one bitmap word mostly lie together in a magazine: collect them, then mark them in one go. */
+static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
+{
+    struct slab *slab = NULL;
+    size_t word = 0;
+    uint64_t mask = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct range *range = range_find(objects[i]);
+        struct slab *of = slab_at(range, range_slice(range, objects[i]), class);
+        size_t index = slab_index(of, objects[i]);
+        uint64_t bit = 1ull << index % WORD_BITS;
+        bool same = of == slab && index / WORD_BITS == word;
+        if (UNLIKELY((same && mask & bit) || !still_ours(heap, class, objects[i])))
+            explain_stop(FAULT_DOUBLE_FREE, objects[i]);
+        if (UNLIKELY(index >= of->objects))
+            explain_stop(FAULT_INVALID_FREE, objects[i]);
+        if (!same) {
+            if (slab)
+                put_mask(heap, slab, word, mask);
+            slab = of;
+            word = index / WORD_BITS;
+            mask = 0;
+        }
+        mask |= bit;
+    }
+    if (slab)
+        put_mask(heap, slab, word, mask);
+}
+
+void heap_flush(struct heap *heap, unsigned class, size_t count)
+{
+    struct magazine *magazine = &heap->magazines[class];
+    size_t held = (size_t)(magazine->top - magazine->bottom);
+
+    count = min_size(count, held);
+    put_objects(heap, class, magazine->bottom, count);
+    memmove(magazine->bottom, magazine->bottom + count, (held - count) * sizeof(void *));
+    magazine->top -= count;
+    widen(magazine);
+}
+
+/* Empty the shelf's current place, with the slab filed as full, partial or idle. */
+static void retire_current(struct heap *heap, struct shelf *shelf)
+{
+    struct slab *slab = shelf->current;
+
+    shelf->current = NULL;
+    slab->listed = false;
+    do
+        slab_collect(slab);
+    while (!slab->free_count && !slab_want_notice(slab));
+    heap_settle(heap, slab);
+}
+
+void heap_flush_all(struct heap *heap)
+{
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        heap_flush(heap, class, SIZE_MAX);
+        if (heap->shelves[class].current)
+            retire_current(heap, &heap->shelves[class]);
+    }
+}

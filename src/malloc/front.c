@@ -1,0 +1,303 @@
+/* front.c - see front.h. */
+#include "malloc/front.h"
+
+#include "heap/explain.h"
+#include "heap/large.h"
+#include "heap/observe.h"
+#include "malloc/start.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ALIGN_NATURAL 16
+
+static void *fail(int error)
+{
+    errno = error;
+    return NULL;
+}
+
+static void *take_large(struct heap *heap, size_t size, size_t align, bool zeroed)
+{
+    bool clean;
+    unsigned char *object = large_take(size, align, &clean);
+
+    if (!object)
+        return NULL;
+    if (UNLIKELY(observers.tally))
+        observe_large(heap, (int64_t)align_up(size, SLICE_SIZE), size);
+    if (zeroed)
+        return clean ? object : memset(object, 0, size);
+    observe_new(object, size);
+    return object;
+}
+
+static void *take_class(struct heap *heap, unsigned class, size_t size, bool zeroed)
+{
+    if (UNLIKELY(observed()))
+        return observed_take(heap, class, size, zeroed);
+    return zeroed ? heap_take_zeroed(heap, class) : heap_take(heap, class);
+}
+
+/* Every allocation that is not a pop. NULL, with errno, when there is no memory. */
+static void *take(size_t size, size_t align, bool zeroed)
+{
+    if (UNLIKELY(size > PTRDIFF_MAX - align))
+        return fail(ENOMEM);
+    struct heap *heap = heap_enter();
+    if (UNLIKELY(!heap))
+        return fail(ENOMEM);
+    unsigned class = CLASS_COUNT;
+    if (align > ALIGN_NATURAL)
+        class = class_of_aligned(size, align);
+    else if (size <= CLASS_MAX)
+        class = class_of(size);
+    void *object = class < CLASS_COUNT ? take_class(heap, class, size, zeroed) : take_large(heap, size, align, zeroed);
+    heap_leave(heap);
+    return LIKELY(object != NULL) ? object : fail(ENOMEM);
+}
+
+NOINLINE void *front_malloc_slow(size_t size)
+{
+    return take(size, 1, false);
+}
+
+void *front_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return fail(ENOMEM);
+    if (bytes > SLAB_MAX)
+        return take(bytes, 1, true);
+    void *object = front_malloc(bytes);
+    return object ? memset(object, 0, bytes) : NULL;
+}
+
+static void free_large(const struct object *o)
+{
+    struct heap *heap = heap_thread.heap;
+
+    if (UNLIKELY(observers.tally))
+        observe_large(heap, -(int64_t)o->size, 0);
+    if (!large_give(o))
+        explain_stop(FAULT_DOUBLE_FREE, o->start);
+}
+
+/* Free what may be anything. */
+static void free_any(void *ptr)
+{
+    struct object o;
+    struct heap *heap = heap_thread.heap;
+
+    if (object_find(ptr, &o) != OBJECT_START)
+        explain_stop(FAULT_INVALID_FREE, ptr);
+    if (o.class == CLASS_LARGE)
+        free_large(&o);
+    else if (observed())
+        observed_put(heap, &o);
+    else if (heap && o.slab->heap == heap->index)
+        heap_put(heap, ptr, o.class);
+    else
+        heap_put_remote(heap, o.slab, o.index);
+}
+
+/* What of another heap's slab can be known without looking for it: the same steps as free's fast path. */
+NOINLINE void front_free_slow(void *ptr)
+{
+    struct heap *heap = heap_thread.face;
+    size_t offset = (uintptr_t)ptr - ranges.list[0].base;
+
+    if (!ptr)
+        return;
+    if (heap == &heap_empty || offset >= ranges.list[0].committed) {
+        free_any(ptr);
+        return;
+    }
+    uint16_t entry = ranges.list[0].map[offset >> SLICE_SHIFT];
+    size_t class = entry & ((1u << CLASS_BITS) - 1);
+    if (!entry || class >= CLASS_COUNT) {
+        free_any(ptr);
+        return;
+    }
+    const struct size_class *c = &classes.list[class];
+    struct slab *slab = slab_at(&ranges.list[0], offset >> SLICE_SHIFT, (unsigned)class);
+    unsigned __int128 product = (unsigned __int128)(offset & c->mask) * c->inverse;
+    size_t index = (size_t)(product >> 64);
+    if (UNLIKELY((uint64_t)product >= c->inverse || index >= c->objects))
+        explain_stop(FAULT_INVALID_FREE, ptr);
+    if (slab->heap == heap->index)
+        heap_put(heap, ptr, (unsigned)class);
+    else
+        heap_put_remote(heap, slab, index);
+}
+
+/* The object at `ptr`, which a caller says is one. */
+static void find_given(const void *ptr, struct object *o)
+{
+    if (UNLIKELY(object_find(ptr, o) != OBJECT_START))
+        explain_stop(FAULT_INVALID_POINTER, ptr);
+}
+
+/* Where an object of `size` bytes may just as well stay where it is. */
+static bool stays(const struct object *o, size_t size)
+{
+    if (o->class == CLASS_LARGE)
+        return size > CLASS_MAX / 2 && large_resize(o, size);
+    if (size > o->size)
+        return false;
+    return size > o->size / 2 || (size <= CLASS_MAX && class_of(size) == o->class);
+}
+
+/* A new place for what has outgrown its old one; large ones get some headroom, since growing is often repeated. */
+static void *new_place(const struct object *from, size_t size)
+{
+    if (size > CLASS_MAX && size > from->size && size < PTRDIFF_MAX / 2) {
+        int saved = errno;
+        void *roomy = take(size + size / 8, 1, false);
+        if (roomy)
+            return roomy;
+        errno = saved;
+    }
+    return front_malloc(size);
+}
+
+static void move_contents(const struct object *from, void *place, size_t size)
+{
+    struct object to;
+
+    if (size >= MOVE_MIN && object_find(place, &to) == OBJECT_START && large_move_pages(from, &to, size))
+        return;
+    memcpy(place, from->start, size);
+}
+
+void *front_realloc(void *ptr, size_t size)
+{
+    struct object o;
+
+    if (!ptr)
+        return front_malloc(size);
+    if (size == 0) {
+        front_free(ptr);
+        return NULL;
+    }
+    if (UNLIKELY(size > PTRDIFF_MAX))
+        return fail(ENOMEM);
+    find_given(ptr, &o);
+    size_t before = o.size;
+    if (stays(&o, size)) {
+        if (UNLIKELY(observers.tally) && o.class == CLASS_LARGE) {
+            observe_large(heap_thread.heap, -(int64_t)before, 0);
+            observe_large(heap_thread.heap, (int64_t)(o.slab->slices * SLICE_SIZE), size);
+        }
+        return ptr;
+    }
+    void *place = new_place(&o, size);
+    if (UNLIKELY(!place))
+        return NULL;
+    move_contents(&o, place, min_size(size, o.size));
+    front_free(ptr);
+    return place;
+}
+
+void *front_reallocarray(void *ptr, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return fail(ENOMEM);
+    return front_realloc(ptr, bytes);
+}
+
+void *front_aligned(size_t align, size_t size)
+{
+    if (align <= ALIGN_NATURAL)
+        return front_malloc(max_size(size, align));
+    if (UNLIKELY(align > PTRDIFF_MAX / 2))
+        return fail(ENOMEM);
+    return take(max_size(size, 1), align, false);
+}
+
+int front_posix_memalign(void **out, size_t align, size_t size)
+{
+    int saved = errno;
+
+    if (!is_power_of_two(align) || align % sizeof(void *) != 0)
+        return EINVAL;
+    void *object = front_aligned(align, size);
+    errno = saved; /* the error is returned, not set */
+    if (!object)
+        return ENOMEM;
+    *out = object;
+    return 0;
+}
+
+void *front_memalign(size_t align, size_t size)
+{
+    if (!is_power_of_two(align))
+        return fail(EINVAL);
+    return front_aligned(align, size);
+}
+
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void *front_valloc(size_t size)
+{
+    return front_aligned(page_size(), size);
+}
+
+void *front_pvalloc(size_t size)
+{
+    if (UNLIKELY(size > PTRDIFF_MAX))
+        return fail(ENOMEM);
+    return front_aligned(page_size(), align_up(max_size(size, 1), page_size()));
+}
+
+size_t front_usable_size(void *ptr)
+{
+    struct object o;
+
+    if (!ptr)
+        return 0;
+    find_given(ptr, &o);
+    return o.size;
+}
+
+/* Whether an object of `size` bytes may be one of `o`: realloc leaves in place what has not shrunk to half. */
+static bool may_be(const struct object *o, size_t align, size_t size)
+{
+    if (size > o->size || (uintptr_t)o->start % align != 0)
+        return false;
+    if (size > o->size / 2)
+        return true;
+    return size <= CLASS_MAX && class_of_aligned(size, align) == o->class;
+}
+
+static void check_size(void *ptr, size_t align, size_t size)
+{
+    struct object o;
+
+    if (!ptr || !observers.hardened)
+        return;
+    if (object_find(ptr, &o) != OBJECT_START)
+        explain_stop(FAULT_INVALID_FREE, ptr);
+    if (!is_power_of_two(align) || !may_be(&o, align, max_size(size, 1)))
+        explain_stop(FAULT_WRONG_SIZE, ptr);
+}
+
+void front_free_sized(void *ptr, size_t size)
+{
+    check_size(ptr, 1, size);
+    front_free(ptr);
+}
+
+void front_free_aligned_sized(void *ptr, size_t align, size_t size)
+{
+    check_size(ptr, align, size);
+    front_free(ptr);
+}

@@ -1,0 +1,71 @@
+/*
+ * front.h - the fast paths of malloc and free, and the functions behind every name.
+ *
+ * malloc: size -> class (one load), class -> magazine, pop. free: address -> map entry (one load) -> class, if the
+ * tag is this thread's; the offset in the slab must be an object's start (one multiplication); push.
+ * Everything else goes the slow way.
+ */
+#ifndef LOAM_MALLOC_FRONT_H
+#define LOAM_MALLOC_FRONT_H
+
+#include "heap/heap.h"
+
+#include <stdio.h>
+
+void *front_malloc_slow(size_t size);
+void front_free_slow(void *ptr);
+
+void *front_calloc(size_t count, size_t size);
+void *front_realloc(void *ptr, size_t size);
+void *front_reallocarray(void *ptr, size_t count, size_t size);
+
+/* `align` is a power of two. NULL with errno. */
+void *front_aligned(size_t align, size_t size);
+
+int front_posix_memalign(void **out, size_t align, size_t size);
+void *front_memalign(size_t align, size_t size);
+void *front_valloc(size_t size);
+void *front_pvalloc(size_t size);
+size_t front_usable_size(void *ptr);
+void front_free_sized(void *ptr, size_t size);
+void front_free_aligned_sized(void *ptr, size_t align, size_t size);
+
+INLINE void *front_malloc(size_t size)
+{
+    if (UNLIKELY(size > SLAB_MAX))
+        return front_malloc_slow(size);
+    struct magazine *magazine = &heap_thread.face->magazines[class_of(size)];
+    void **top = magazine->top;
+    if (UNLIKELY(top == magazine->bottom))
+        return front_malloc_slow(size);
+    magazine->top = --top;
+    return *top;
+}
+
+INLINE void front_free(void *ptr)
+{
+    struct heap *heap = heap_thread.face;
+    size_t offset = (uintptr_t)ptr - ranges.list[0].base;
+
+    if (UNLIKELY(offset >= __atomic_load_n(&ranges.list[0].committed, __ATOMIC_RELAXED))) {
+        front_free_slow(ptr);
+        return;
+    }
+    size_t class = ranges.list[0].map[offset >> SLICE_SHIFT] ^ heap->tag;
+    if (UNLIKELY(class >= CLASS_COUNT)) {
+        front_free_slow(ptr);
+        return;
+    }
+    const struct size_class *c = &classes.list[class];
+    struct magazine *magazine = &heap->magazines[class];
+    void **top = magazine->top;
+    bool start = (offset & c->mask) * c->inverse < c->inverse;
+    if (UNLIKELY(!start || top == magazine->end || top[-1] == ptr)) {
+        front_free_slow(ptr);
+        return;
+    }
+    *top = ptr;
+    magazine->top = top + 1;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * start.c - see start.h.
+ *
+ * The heap starts with the first allocation, which may come from the dynamic linker before any
+ * constructor has run: nothing here needs one. What does need the C library (the hooks of fork and of a
+ * thread's end) is set up by our constructor, or by the first thread that is not the main one.
+ *
+ * A thread's end is the destructor of a thread-specific key. Other destructors may allocate after ours, so it asks
+ * to be called again until the last round; after that, the thread borrows a heap for each call.
+ * Source: pthread_key_create(3), pthread_atfork(3).
+ */
+#include "malloc/start.h"
+
+#include "heap/explain.h"
+#include "heap/observe.h"
+#include "malloc/options.h"
+#include "malloc/summary.h"
+#include "sys/sys.h"
+
+#include <limits.h>
+#include <pthread.h>
+
+enum { STARTED = 1 };
+
+static struct {
+    struct lock lock;
+    _Atomic int state;
+    bool hooked;
+    pthread_key_t key;
+} start;
+
+static CPU_THREAD_LOCAL int rounds; /* of thread-specific destructors so far */
+
+static void start_heap(void)
+{
+    lock_take(&start.lock);
+    if (start.state != STARTED) {
+        options_read();
+        observers.hardened = options.hardened;
+        observers.tally = options.summary[0] != '\0';
+        range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms);
+        heap_start(options.hardened);
+        summary_start();
+        __atomic_store_n(&start.state, STARTED, __ATOMIC_RELEASE);
+    }
+    lock_give(&start.lock);
+}
+
+static void end_thread(void *unused)
+{
+    struct heap *heap = heap_thread.heap;
+
+    (void)unused;
+    if (!heap)
+        return;
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(start.key, heap) == 0)
+        return;
+    heap_thread = (struct thread){.face = &heap_empty, .ended = true};
+    if (observers.tally)
+        observe_settle(heap);
+    heap_release(heap);
+}
+
+static void before_fork(void)
+{
+    lock_take(&start.lock);
+    heap_lock_all();
+}
+
+static void after_fork_in_parent(void)
+{
+    heap_unlock_all();
+    lock_give(&start.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    lock_init(&start.lock);
+    heap_after_fork(heap_thread.heap);
+    if (observers.tally)
+        observe_after_fork();
+    summary_start();
+}
+
+/* Once. Both calls may allocate, so no lock is held: a flag lets one thread in. */
+static void hook(void)
+{
+    if (__atomic_exchange_n(&start.hooked, true, __ATOMIC_ACQ_REL))
+        return;
+    pthread_key_create(&start.key, end_thread); /* a failure leaves heaps to no one: they stay in use, no worse */
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+__attribute__((constructor)) static void construct(void)
+{
+    heap_leave(heap_enter());
+    hook();
+}
+
+void heap_set_face(void)
+{
+    heap_thread.face = observed() || !heap_thread.heap ? &heap_empty : heap_thread.heap;
+}
+
+struct heap *heap_enter_slow(void)
+{
+    if (heap_thread.heap)
+        return heap_thread.heap;
+    if (__atomic_load_n(&start.state, __ATOMIC_ACQUIRE) != STARTED)
+        start_heap();
+    struct heap *heap = heap_acquire();
+    if (!heap || heap_thread.ended)
+        return heap;
+    heap_thread.heap = heap;
+    heap_set_face();
+    if (sys_thread() != sys_pid()) {
+        hook();
+        pthread_setspecific(start.key, heap);
+    }
+    return heap;
+}
+
+void heap_leave_slow(struct heap *heap)
+{
+    if (heap)
+        heap_lend_back(heap);
+}

@@ -1,0 +1,75 @@
+/*
+ * meta.c - see meta.h.
+ *
+ * Blocks of 256 KiB, filled from the bottom; untouched pages cost nothing.
+ * Locking: one lock, held for a few instructions or one mmap; nothing else is taken under it.
+ */
+#include "range/meta.h"
+
+#include "range/range.h"
+#include "sys/sys.h"
+
+#define BLOCK_SIZE (256 * KIB)
+
+static struct {
+    struct lock lock;
+    unsigned char *next;
+    size_t left;
+} block;
+
+void *meta_map(size_t size)
+{
+    intptr_t address = sys_reserve(size + 2 * PAGE_SIZE);
+
+    if (address < 0)
+        return NULL;
+    unsigned char *inner = (unsigned char *)address + PAGE_SIZE;
+    if (sys_protect_rw(inner, size) < 0) {
+        sys_unmap((void *)address, size + 2 * PAGE_SIZE);
+        return NULL;
+    }
+    __atomic_fetch_add(&ranges.metadata_bytes, size, __ATOMIC_RELAXED);
+    return inner;
+}
+
+static bool refill(size_t size)
+{
+    size_t wanted = max_size(align_up(size, PAGE_SIZE), BLOCK_SIZE);
+    unsigned char *fresh = meta_map(wanted);
+
+    if (!fresh)
+        return false;
+    block.next = fresh;
+    block.left = wanted;
+    return true;
+}
+
+void *meta_take(size_t size)
+{
+    unsigned char *taken = NULL;
+
+    size = align_up(size, CACHE_LINE);
+    lock_take(&block.lock);
+    if (size <= block.left || refill(size)) {
+        taken = block.next;
+        block.next += size;
+        block.left -= size;
+    }
+    lock_give(&block.lock);
+    return taken;
+}
+
+void meta_lock(void)
+{
+    lock_take(&block.lock);
+}
+
+void meta_unlock(void)
+{
+    lock_give(&block.lock);
+}
+
+void meta_lock_init(void)
+{
+    lock_init(&block.lock);
+}

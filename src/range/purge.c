@@ -1,0 +1,148 @@
+/*
+ * purge.c - give idle memory back to the kernel, not at once but soon.
+ *
+ * Time is cut into periods. A release marks its chunk with the current one; at the start of a period,
+ * the idle slices of chunks that saw no release in the last one are purged. Memory that is used again within
+ * a period is thus never purged, and no thread is needed: whoever allocates or frees next looks at the clock.
+ *
+ * Locking: slices being purged are claimed, as if allocated, so that the range lock need not be held during
+ * madvise(2). One thread purges at a time; fork() waits for it, or the child would find the slices taken.
+ * Source: madvise(2), MADV_DONTNEED.
+ */
+#include "range/range.h"
+#include "sys/sys.h"
+
+enum { BATCH = 64 }; /* stretches purged between two holds of the lock */
+
+struct lock purge_lock;
+
+/* Consecutive idle slices. */
+struct stretch {
+    struct range *range;
+    size_t slice, count;
+    bool moved;
+};
+
+/* Add one run of dirty slices, joined to the last stretch where they touch. Returns whether there was room. */
+static bool note(struct stretch *list, size_t *used, struct range *range, size_t slice, size_t count, bool moved)
+{
+    struct stretch *last = *used ? &list[*used - 1] : NULL;
+
+    if (last && last->range == range && last->slice + last->count == slice && last->moved == moved) {
+        last->count += count;
+        return true;
+    }
+    if (*used == BATCH)
+        return false;
+    list[(*used)++] = (struct stretch){range, slice, count, moved};
+    return true;
+}
+
+/* Collect the dirty slices of one chunk, claiming them. Returns whether there was room for all. */
+static bool collect_chunk(struct range *range, size_t index, struct stretch *list, size_t *used)
+{
+    struct chunk *chunk = &range->chunks[index];
+    uint32_t dirty;
+
+    while ((dirty = chunk->free & chunk->dirty)) {
+        unsigned first = (unsigned)__builtin_ctz(dirty);
+        unsigned count = (unsigned)__builtin_ctzll(~((uint64_t)dirty >> first));
+        size_t slice = index * CHUNK_SLICES + first;
+        if (!note(list, used, range, slice, count, chunk->moved))
+            return false;
+        slices_claim(range, slice, count);
+    }
+    if (chunk->free == UINT32_MAX)
+        chunk->moved = 0; /* fresh pages will merge with their neighbours */
+    return true;
+}
+
+/* Up to a batch of what is idle since before `period`, but no more than `slices`. */
+static size_t collect(struct stretch *list, uint32_t period, size_t slices)
+{
+    size_t used = 0;
+    size_t before = ranges.dirty_slices;
+
+    for (uint32_t r = 0; r < ranges.count; r++) {
+        struct range *range = &ranges.list[r];
+        for (size_t i = 0; i < range->committed >> CHUNK_SHIFT; i++) {
+            if (before - ranges.dirty_slices >= slices)
+                return used;
+            if (!range->chunks[i].dirty || (int32_t)(range->chunks[i].period - period) >= 0)
+                continue;
+            if (!collect_chunk(range, i, list, &used))
+                return used;
+        }
+    }
+    return used;
+}
+
+/* Returns whether the memory is gone; where it is locked (mlock), it stays. */
+static bool purge(const struct stretch *s)
+{
+    void *address = range_address(s->range, s->slice);
+    size_t size = s->count << SLICE_SHIFT;
+
+    if (s->moved && sys_remap_fresh(address, size) == 0)
+        return true;
+    return sys_purge(address, size) == 0;
+}
+
+static size_t purge_before(uint32_t period, size_t slices)
+{
+    struct stretch list[BATCH];
+    size_t purged = 0;
+    bool stuck = false;
+
+    lock_take(&purge_lock);
+    while (purged < slices && !stuck) {
+        lock_take(&ranges.lock);
+        size_t used = collect(list, period, slices - purged);
+        lock_give(&ranges.lock);
+        if (!used)
+            break;
+        bool gone[BATCH];
+        for (size_t i = 0; i < used; i++)
+            gone[i] = purge(&list[i]);
+        lock_take(&ranges.lock);
+        for (size_t i = 0; i < used; i++) {
+            slices_release(list[i].range, list[i].slice, list[i].count, !gone[i]);
+            purged += gone[i] ? list[i].count : 0;
+            ranges.moves -= gone[i] && list[i].moved && ranges.moves;
+            stuck |= !gone[i];
+        }
+        lock_give(&ranges.lock);
+    }
+    lock_give(&purge_lock);
+    return purged << SLICE_SHIFT;
+}
+
+void range_tick(void)
+{
+    if (!__atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED))
+        return;
+    uint64_t now = sys_now_ms();
+    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms)
+        return;
+
+    lock_take(&ranges.lock);
+    bool due = now - ranges.purged_ms >= ranges.purge_ms;
+    uint32_t period = ranges.period;
+    if (due) {
+        __atomic_store_n(&ranges.purged_ms, now, __ATOMIC_RELAXED);
+        ranges.period++;
+    }
+    lock_give(&ranges.lock);
+    if (due)
+        purge_before(period, SIZE_MAX);
+}
+
+size_t range_trim(size_t keep)
+{
+    size_t idle = __atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED);
+    size_t slices = keep >> SLICE_SHIFT;
+
+    if (idle <= slices)
+        return 0;
+    return purge_before(ranges.period + 1, idle - slices);
+}

@@ -1,0 +1,175 @@
+/*
+ * range.h - addresses: reserved once, committed from the bottom up, handed out in runs of slices.
+ *
+ * A range is one piece of reserved addresses. Its break separates what is accessible from what is not
+ * yet. What lies below the break is cut into chunks of 2 MiB (a huge page), each of 32 slices of 64 KiB;
+ * a run is consecutive slices. One range is the rule; where the kernel refuses one of the wanted
+ * size, several smaller ones follow each other.
+ *
+ * All that is known of a slice lies in flat arrays beside the range, indexed by (p - base) >> 16: a map entry
+ * of 16 bits, 0 for a slice in no run, else a word of the owner of the run; and a record, opaque here.
+ *
+ * Locking: functions take the range lock themselves; `map` and `records` belong to the owner of the run.
+ */
+#ifndef LOAM_RANGE_RANGE_H
+#define LOAM_RANGE_RANGE_H
+
+#include "base/base.h"
+#include "sys/lock.h"
+
+enum {
+    SLICE_SHIFT = 16,
+    CHUNK_SHIFT = 21,
+    CHUNK_SLICES = 32,
+    RANGE_RECORD = 128, /* bytes per slice */
+    RANGE_MAX = 64,
+};
+
+#define SLICE_SIZE ((size_t)1 << SLICE_SHIFT)
+#define CHUNK_SIZE ((size_t)1 << CHUNK_SHIFT)
+#define NO_CHUNK   UINT32_MAX
+
+static_assert(CHUNK_SIZE == CHUNK_SLICES * SLICE_SIZE, "a chunk is whole slices");
+
+struct chunk {
+    uint32_t free;   /* bit set: slice in no run */
+    uint32_t dirty;  /* of the free ones: may hold memory, and not zeroes */
+    uint32_t next;   /* in the list of chunks with the same `longest` */
+    uint32_t prev;   /* NO_CHUNK at the ends */
+    uint32_t period; /* of the last release into it, see purge.c */
+    uint8_t longest; /* longest run of free slices */
+    uint8_t moved;   /* pages were moved in: mappings are split here */
+    uint8_t pad[10];
+};
+
+static_assert(sizeof(struct chunk) == 32, "two to a cache line");
+
+struct source;
+
+struct range {
+    /* Constant once published by `count` of the set. */
+    uintptr_t base;
+    size_t size; /* bytes that can be committed */
+    uint16_t *map;
+    unsigned char *records;
+    struct chunk *chunks;
+    const struct source *source;
+
+    /* Changed under the lock, read by any thread. */
+    _Atomic size_t committed; /* bytes below the break */
+
+    /* Under the lock. */
+    size_t described; /* bytes whose metadata is committed */
+    uint64_t listed;  /* bit n set: lists[n] is not empty */
+    uint32_t lists[CHUNK_SLICES + 1];
+};
+
+/* Where a range's addresses come from: mmap(2) or brk(2). */
+struct source {
+    const char *name;
+
+    /* Find addresses for up to *size bytes, chunk-aligned; *size is what was got. Returns the base or -errno. */
+    intptr_t (*reserve)(size_t *size);
+
+    /* Make `size` more bytes accessible at or after the break. Returns their offset from the base, or -errno. */
+    intptr_t (*commit)(const struct range *range, size_t size);
+};
+
+extern const struct source source_mmap;
+extern const struct source source_brk;
+
+/* All ranges, and what is counted over them. */
+struct range_set {
+    struct range list[RANGE_MAX];
+    _Atomic uint32_t count;
+
+    /* Set at start. */
+    const struct source *source;
+    size_t first_size;     /* bytes to reserve at first */
+    uint64_t purge_ms;     /* idle time before memory is given back */
+    size_t trim_threshold; /* bytes of idle memory above which it is given back at once */
+
+    /* Under the lock. */
+    struct lock lock;
+    size_t dirty_slices;
+    size_t metadata_bytes;
+    uint64_t purged_ms; /* time of the last look for idle memory */
+    uint32_t period;
+    uint32_t moves; /* runs whose pages were moved and that split mappings */
+};
+
+extern struct range_set ranges;
+
+struct run {
+    struct range *range;
+    size_t slice; /* index of the first */
+    size_t count;
+    bool clean; /* reads as zeroes */
+};
+
+/* Set the options; before anything else, once. */
+void range_start(const struct source *source, uint64_t purge_ms);
+
+/*
+ * Take `count` slices, the first at a multiple of `align` slices (a power of two).
+ * Returns 0 or -ENOMEM. The caller fills map and records.
+ */
+int range_take(size_t count, size_t align, struct run *out);
+
+/* Give slices back: a whole run, or a part of one. Their map entries become 0. */
+void range_give(struct range *range, size_t slice, size_t count);
+
+/* Take the `count` slices from `slice` on, if they are free or can be committed. Returns 0 or -ENOMEM. */
+int range_take_at(struct range *range, size_t slice, size_t count);
+
+/* Move the pages of one run to another. The old run reads as zeroes after. Returns 0 or -errno: copy then. */
+int range_move_pages(struct range *from, size_t from_slice, struct range *to, size_t to_slice, size_t count);
+
+/* Give idle memory back that has been idle long enough; cheap, to be called now and then. */
+void range_tick(void);
+
+/* Give all idle memory back but `keep` bytes. Returns the bytes given back. */
+size_t range_trim(size_t keep);
+
+/* The number of faults found in every structure of every range, each told on stderr. */
+int range_validate(void);
+
+/* The range that `p` lies in, below its break; NULL for none. */
+INLINE struct range *range_find(const void *p)
+{
+    uint32_t count = __atomic_load_n(&ranges.count, __ATOMIC_ACQUIRE);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct range *range = &ranges.list[i];
+        if ((uintptr_t)p - range->base < __atomic_load_n(&range->committed, __ATOMIC_ACQUIRE))
+            return range;
+    }
+    return NULL;
+}
+
+INLINE size_t range_slice(const struct range *range, const void *p)
+{
+    return ((uintptr_t)p - range->base) >> SLICE_SHIFT;
+}
+
+INLINE void *range_address(const struct range *range, size_t slice)
+{
+    return (void *)(range->base + (slice << SLICE_SHIFT));
+}
+
+/* For fork: keep all others out of ranges and their metadata, let them in, start over in the child. */
+void range_lock_all(void);
+void range_unlock_all(void);
+void range_init_locks(void);
+
+extern struct lock purge_lock;
+
+/* The uses of a chunk's free bits that more than one file has. */
+void chunk_list(struct range *range, uint32_t index);
+void chunk_unlist(struct range *range, uint32_t index);
+
+/* Apply to each chunk that the slices touch: set or clear their bits. The lock is held. */
+void slices_claim(struct range *range, size_t slice, size_t count);
+void slices_release(struct range *range, size_t slice, size_t count, bool dirty);
+
+#endif

@@ -1,0 +1,199 @@
+/* sys.c - see sys.h. */
+#include "sys/sys.h"
+
+#include "sys/raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+#ifdef LOAM_INJECT
+enum { INJECT = 1 };
+#else
+enum { INJECT = 0 };
+#endif
+
+long (*sys_inject)(const char *call);
+
+static long call(const char *name, long number, long a, long b, long c, long d, long e, long f)
+{
+    if (INJECT && sys_inject) {
+        long failure = sys_inject(name);
+        if (failure)
+            return failure;
+    }
+    return raw_call(number, a, b, c, d, e, f);
+}
+
+static long map(void *hint, size_t size, int protection, int flags)
+{
+    return call("mmap", SYS_mmap, (long)hint, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+intptr_t sys_reserve(size_t size)
+{
+    return map(NULL, size, PROT_NONE, MAP_NORESERVE);
+}
+
+intptr_t sys_map(size_t size)
+{
+    return map(NULL, size, PROT_READ | PROT_WRITE, 0);
+}
+
+int sys_remap_fresh(void *address, size_t size)
+{
+    long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_NORESERVE);
+    return result < 0 ? (int)result : 0;
+}
+
+int sys_unmap(void *address, size_t size)
+{
+    return (int)call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
+}
+
+int sys_protect_rw(void *address, size_t size)
+{
+    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
+}
+
+int sys_purge(void *address, size_t size)
+{
+    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
+}
+
+int sys_advise_huge(void *address, size_t size, int on)
+{
+    int advice = on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+    return (int)call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
+}
+
+int sys_move_pages(void *from, void *to, size_t size)
+{
+    long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    long result = call("mremap", SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    return result < 0 ? (int)result : 0;
+}
+
+uintptr_t sys_brk(uintptr_t end)
+{
+    if (INJECT && end && sys_inject && sys_inject("brk"))
+        end = 0; /* as the kernel refuses: the break stays */
+    return (uintptr_t)raw_call(SYS_brk, (long)end, 0, 0, 0, 0, 0);
+}
+
+uint64_t sys_ram(void)
+{
+    struct sysinfo info;
+
+    if (call("sysinfo", SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0) < 0)
+        return 0;
+    return (uint64_t)info.totalram * info.mem_unit;
+}
+
+uint64_t sys_address_limit(void)
+{
+    struct rlimit limit;
+
+    if (call("prlimit", SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0) < 0)
+        return UINT64_MAX;
+    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+/* The C library reads these clocks from the vdso, without a system call; that cannot fail for clocks that exist. */
+static uint64_t now_ns(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t sys_now_ms(void)
+{
+    return now_ns(CLOCK_MONOTONIC_COARSE) / 1000000u;
+}
+
+uint64_t sys_now_ns(void)
+{
+    return now_ns(CLOCK_MONOTONIC);
+}
+
+int sys_pid(void)
+{
+    return (int)raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_parent_pid(void)
+{
+    return (int)raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_thread(void)
+{
+    return (int)raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_open_read(const char *path)
+{
+    return (int)call("openat", SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
+int sys_create(const char *path)
+{
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    return (int)call("openat", SYS_openat, AT_FDCWD, (long)path, flags, 0600, 0, 0);
+}
+
+ssize_t sys_read(int fd, void *buffer, size_t size)
+{
+    return call("read", SYS_read, fd, (long)buffer, (long)size, 0, 0, 0);
+}
+
+ssize_t sys_write(int fd, const void *buffer, size_t size)
+{
+    return call("write", SYS_write, fd, (long)buffer, (long)size, 0, 0, 0);
+}
+
+int sys_close(int fd)
+{
+    return (int)call("close", SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static uint64_t to_ns(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_usec * 1000u;
+}
+
+int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major)
+{
+    struct rusage usage;
+    long result = call("getrusage", SYS_getrusage, RUSAGE_SELF, (long)&usage, 0, 0, 0, 0);
+
+    if (result < 0)
+        return (int)result;
+    *user_ns = to_ns(usage.ru_utime);
+    *system_ns = to_ns(usage.ru_stime);
+    *minor = (uint64_t)usage.ru_minflt;
+    *major = (uint64_t)usage.ru_majflt;
+    return 0;
+}
+
+/* A wait may end early, by a signal or a change of the word; its caller looks again. */
+void sys_futex_wait(_Atomic uint32_t *word, uint32_t expected)
+{
+    raw_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
+}
+
+void sys_futex_wake(_Atomic uint32_t *word)
+{
+    raw_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}

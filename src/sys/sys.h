@@ -1,0 +1,62 @@
+/*
+ * sys.h - every system call that the heap makes.
+ *
+ * Each function returns what the manual page of its namesake says, or -errno, and leaves errno alone.
+ * Thread-safe and async-signal-safe. In builds with LOAM_INJECT, sys_inject decides before each call
+ * whether it fails.
+ */
+#ifndef LOAM_SYS_SYS_H
+#define LOAM_SYS_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Test builds: called with the name of each system call; what is not 0 is its -errno. */
+extern long (*sys_inject)(const char *call);
+
+/* Reserve `size` bytes of addresses that cannot be accessed, at no cost in memory. Returns the address or -errno. */
+intptr_t sys_reserve(size_t size);
+
+/* Map `size` bytes of zeroes, readable and writable. Returns the address or -errno. */
+intptr_t sys_map(size_t size);
+
+/* Replace what lies at the address by fresh zeroes that merge with the mappings around them. */
+int sys_remap_fresh(void *address, size_t size);
+
+int sys_unmap(void *address, size_t size);
+
+/* Make pages readable and writable. */
+int sys_protect_rw(void *address, size_t size);
+
+/* Give the memory of pages back to the kernel; they read as zeroes after. */
+int sys_purge(void *address, size_t size);
+
+/* Ask for huge pages (or not) in a range. */
+int sys_advise_huge(void *address, size_t size, int on);
+
+/* Move the pages of `from` to `to`, whose own are dropped; `from` stays mapped and empty. Linux 5.7, else -EINVAL. */
+int sys_move_pages(void *from, void *to, size_t size);
+
+/* The raw brk(2): sets the break to `end` (0: only asks) and returns the break as it is then. */
+uintptr_t sys_brk(uintptr_t end);
+
+uint64_t sys_ram(void);           /* bytes of physical memory; 0 when unknown */
+uint64_t sys_address_limit(void); /* RLIMIT_AS in bytes, UINT64_MAX for none */
+uint64_t sys_now_ms(void);        /* CLOCK_MONOTONIC_COARSE */
+uint64_t sys_now_ns(void);        /* CLOCK_MONOTONIC */
+int sys_pid(void);
+int sys_parent_pid(void);
+int sys_thread(void);
+
+int sys_open_read(const char *path);
+int sys_create(const char *path); /* for writing; it must not exist */
+ssize_t sys_read(int fd, void *buffer, size_t size);
+ssize_t sys_write(int fd, const void *buffer, size_t size);
+int sys_close(int fd);
+int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major);
+
+void sys_futex_wait(_Atomic uint32_t *word, uint32_t expected);
+void sys_futex_wake(_Atomic uint32_t *word);
+
+#endif
