@@ -18,6 +18,7 @@
 #define NOINLINE    __attribute__((noinline))
 #define INLINE      static inline __attribute__((always_inline))
 #define PUBLIC      __attribute__((visibility("default")))
+#define HIDDEN      __attribute__((visibility("hidden"))) /* on declarations: no detour by the global offset table */
 #define LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
 
 #define CACHE_LINE 64
@@ -65,6 +66,18 @@ INLINE unsigned floor_log2(size_t value)
 INLINE unsigned lowest_bit(uint64_t word)
 {
     return (unsigned)__builtin_ctzll(word);
+}
+
+/*
+ * The number of bits set. The instruction is not in every x86-64 processor, and the compiler's own way is a call.
+ * Source: H. S. Warren, "Hacker's Delight", 2nd edition, section 5-1.
+ */
+INLINE unsigned count_bits(uint64_t word)
+{
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(word * 0x0101010101010101 >> 56);
 }
 
 /* The lowest `count` bits set, count in 0..64. */

@@ -3,7 +3,7 @@
 
 struct class_table classes;
 
-enum { SLAB_OBJECTS_MIN = 8 }; /* a slab takes more slices rather than hold fewer */
+enum { SLAB_OBJECTS_MIN = 16 }; /* a slab takes more slices rather than hold fewer */
 
 /* The next size after `size`. */
 static size_t next_size(size_t size)
@@ -60,17 +60,17 @@ void class_start(void)
         classes.magazine_slots += classes.list[i].capacity;
     }
     assert(classes.list[CLASS_COUNT - 1].size == CLASS_MAX);
+    assert(classes.list[FIRST_RUN - 1].size == SLAB_MAX);
     fill_table(classes.of_small, LENGTH(classes.of_small), SMALL_STEP_SHIFT);
     fill_table(classes.of_slab, LENGTH(classes.of_slab), SLAB_STEP_SHIFT);
 }
 
+/* Four classes per doubling: the two bits below the highest of size - 1 say which. */
 unsigned class_of_run(size_t size)
 {
-    unsigned class = classes.of_slab[LENGTH(classes.of_slab) - 1];
+    unsigned doubling = floor_log2(size - 1);
 
-    while (classes.list[class].size < size)
-        class ++;
-    return class;
+    return FIRST_RUN + (doubling - SLAB_MAX_SHIFT) * 4 + (unsigned)((size - 1) >> (doubling - 2) & 3);
 }
 
 unsigned class_of_aligned(size_t size, size_t align)

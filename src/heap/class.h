@@ -13,17 +13,19 @@
 
 enum {
     CLASS_COUNT = 93,
+    FIRST_RUN = 73,    /* the first class whose objects are runs of their own */
     CLASS_LARGE = 127, /* in a map entry: the head of a large object */
     CLASS_BITS = 7,
 
     SMALL_MAX = 1024, /* bytes; up to here and up to SLAB_MAX, a table maps sizes to classes */
     SMALL_STEP_SHIFT = 3,
-    SLAB_MAX = 32 * 1024,
+    SLAB_MAX_SHIFT = 15,
+    SLAB_MAX = 1 << SLAB_MAX_SHIFT,
     SLAB_STEP_SHIFT = 7,
     CLASS_MAX = 1024 * 1024,
 
     MAGAZINE_MAX = 128, /* objects */
-    MAGAZINE_BYTES = 64 * 1024,
+    MAGAZINE_BYTES = 256 * 1024,
 };
 
 struct size_class {
@@ -51,7 +53,7 @@ struct class_table {
     size_t magazine_slots; /* of all classes together */
 };
 
-extern struct class_table classes;
+extern HIDDEN struct class_table classes;
 
 /* Fill the table; once, at start. */
 void class_start(void);
@@ -75,7 +77,7 @@ unsigned class_of_aligned(size_t size, size_t align);
 /* Whether objects of the class are runs of their own. */
 INLINE bool class_is_run(unsigned class)
 {
-    return classes.list[class].objects == 1;
+    return class >= FIRST_RUN;
 }
 
 #endif

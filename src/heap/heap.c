@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-enum { TICK_REFILLS = 64 }; /* slow paths between two looks at the clock */
+enum {
+    TICK_REFILLS = 64, /* slow paths between two looks at the clock */
+    TICK_FLUSH = 64,   /* looks at the clock between two flushes */
+};
 
 struct heap_table heaps;
 struct heap heap_empty = {.tag = TAG_NONE << CLASS_BITS};
@@ -23,23 +26,38 @@ void heap_start(bool hardened)
     shelf_start(hardened);
 }
 
+/* Lay a magazine out at `slot`. Returns the slot after it. */
+static void **set_magazine(struct magazine *magazine, unsigned class, void **slot, size_t capacity)
+{
+    const struct size_class *c = &classes.list[class];
+    size_t start = max_size(1, min_size(MAGAZINE_START, MAGAZINE_START_BYTES / c->size));
+
+    *slot++ = NULL;
+    *magazine = (struct magazine){
+        .top = slot,
+        .bottom = slot,
+        .end = slot + start,
+        .limit = slot + capacity,
+        .inverse = c->inverse,
+        .mask = c->mask,
+        .size = c->size,
+    };
+    return magazine->limit;
+}
+
 static void set_magazines(struct heap *heap)
 {
     void **slot = heap->slots;
 
-    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        struct magazine *magazine = &heap->magazines[class];
-        size_t capacity = classes.list[class].capacity;
-        *slot++ = NULL;
-        magazine->top = magazine->bottom = slot;
-        magazine->end = slot + min_size(MAGAZINE_START, capacity);
-        magazine->limit = slot += capacity;
-    }
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        slot = set_magazine(&heap->magazines[class], class, slot, classes.list[class].capacity);
+    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
+        slot = set_magazine(&heap->outbound[class], class, slot, OUTBOUND_OBJECTS);
 }
 
 static size_t heap_bytes(void)
 {
-    size_t slots = classes.magazine_slots + CLASS_COUNT;
+    size_t slots = classes.magazine_slots + CLASS_COUNT + OUTBOUND_CLASSES * (OUTBOUND_OBJECTS + 1);
     return align_up(sizeof(struct heap) + slots * sizeof(void *), PAGE_SIZE);
 }
 
@@ -54,6 +72,7 @@ static struct heap *create(void)
         heap->entry_tag = tag << CLASS_BITS;
         heap->tag = (tag == TAG_OTHER ? TAG_NONE : tag) << CLASS_BITS;
         heap->state = HEAP_OWNED;
+        heap->width = WIDTH_BUDGET;
         set_magazines(heap);
         heaps.list[index] = heap;
         __atomic_store_n(&heaps.count, index + 1, __ATOMIC_RELEASE);
@@ -118,7 +137,6 @@ static void want_notices(struct heap *heap)
 
 void heap_release(struct heap *heap)
 {
-    heap_send_all(heap);
     heap_flush_all(heap);
     heap_drain_notices(heap);
     want_notices(heap);
@@ -132,21 +150,22 @@ void heap_lend_back(struct heap *heap)
     heap_orphan(heap);
 }
 
-/* Memory of whole runs is worth the most and costs the least to get again: idle ones go first. */
-static void flush_runs(struct heap *heap)
+/* What nobody else can use while it waits here: whole runs, and objects of other heaps. */
+static void flush_idle(struct heap *heap)
 {
-    for (unsigned class = CLASS_COUNT; class -- > 0 && class_is_run(class);)
-        heap_flush(heap, class, SIZE_MAX);
+    for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
+        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
+    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
+        heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
+    heap_drop_kept(heap);
 }
 
 void heap_tick(struct heap *heap)
 {
-    if (++heap->ticks % TICK_REFILLS != 0)
+    if (LIKELY(++heap->ticks % TICK_REFILLS != 0))
         return;
-    if (heap->ticks % (TICK_REFILLS * 16) == 0) {
-        heap_send_all(heap);
-        flush_runs(heap);
-    }
+    if (heap->ticks % (TICK_REFILLS * TICK_FLUSH) == 0)
+        flush_idle(heap);
     range_tick();
 }
 
@@ -178,15 +197,26 @@ void *heap_take_zeroed(struct heap *heap, unsigned class)
     return memset(object, 0, classes.list[class].size);
 }
 
-void heap_put(struct heap *heap, void *object, unsigned class)
+static bool is_outbound(const struct heap *heap, const struct slab *slab)
 {
-    struct magazine *magazine = &heap->magazines[class];
+    return slab->heap != heap->index && slab->size_class < OUTBOUND_CLASSES;
+}
 
+void heap_put(struct heap *heap, struct slab *slab, size_t index)
+{
+    unsigned class = slab->size_class;
+    void *object = slab_object(slab, index);
+
+    if (UNLIKELY(!heap)) {
+        heap_send(slab, index / WORD_BITS, 1ull << index % WORD_BITS);
+        return;
+    }
+    struct magazine *magazine = is_outbound(heap, slab) ? &heap->outbound[class] : &heap->magazines[class];
     if (UNLIKELY(magazine->top[-1] == object))
         explain_stop(FAULT_DOUBLE_FREE, object);
     if (UNLIKELY(magazine->top == magazine->end)) {
         heap_tick(heap);
-        heap_flush(heap, class, divide_up((size_t)(magazine->end - magazine->bottom), 2));
+        heap_flush(heap, class, magazine, divide_up((size_t)(magazine->end - magazine->bottom), 2));
     }
     *magazine->top++ = object;
 }

@@ -3,10 +3,15 @@
  *
  *     malloc <- magazine <- refill <- slab bitmaps <- carve <- run of slices (range.h)
  *     free   -> magazine -> flush  -> slab bitmaps -> release -> run of slices
- *     free of another heap's object -> outbox -> that slab's remote bits -> notice to its heap
+ *     free of another heap's object -> a magazine -> flush -> that slab's remote bits -> notice to its heap
  *
  * A magazine is a small stack of free objects of one class: malloc pops, free pushes, and neither
  * touches anything else. Only an empty or a full one meets the bitmaps, many objects at a time.
+ *
+ * An object of another heap's slab goes into the same magazine, and may be allocated from there again: where
+ * threads give each other as much as they get, nothing needs to travel. But small objects share cache lines
+ * with their neighbours, which their own thread is using; they go into a magazine of their
+ * own, the outbound one, that nothing is allocated from.
  *
  * A heap outlives its thread: the next thread takes it over as it is. `state` says who may touch what
  * only the owner may; it changes by compare and exchange alone. While a heap is an ORPHAN, the
@@ -26,20 +31,31 @@ enum {
     TAG_OTHER = 511, /* of the slabs of all heaps past the last tag */
     HEAP_MAX = 65535,
 
-    OUTBOX_LINES = 64,
-    OUTBOX_OBJECTS = 256, /* pending at most */
+    OUTBOUND_CLASSES = 8, /* classes of objects that share cache lines: up to 112 bytes */
+    OUTBOUND_OBJECTS = 128,
 
-    MAGAZINE_START = 16, /* objects that a fresh magazine may hold */
+    MAGAZINE_START = 16,              /* objects that a fresh magazine may hold, */
+    MAGAZINE_START_BYTES = 32 * 1024, /* and bytes */
+    WIDTH_BUDGET = 2 * 1024 * 1024,   /* bytes that all magazines of a heap together may grow by */
 };
 
 enum heap_state { HEAP_ORPHAN, HEAP_OWNED, HEAP_CLAIMED };
 
+/* All that malloc and free look at, but for the stack itself, in one cache line. */
 struct magazine {
     void **top;    /* above the last object; equal to bottom when empty */
     void **bottom; /* bottom[-1] is NULL, so that top[-1] can always be read */
     void **end;    /* full when top is here */
     void **limit;  /* end rises to here as the magazine is used */
+
+    /* Of the class, see class.h. */
+    uint64_t inverse;
+    uint32_t mask;
+    uint32_t size;
+    uint64_t pad[2];
 };
+
+static_assert(sizeof(struct magazine) == CACHE_LINE, "a line each");
 
 /* Free slabs of a class, and the one in use. */
 struct shelf {
@@ -48,11 +64,11 @@ struct shelf {
     uint64_t *spare_bits; /* bitmaps of released slabs, linked through their first words */
 };
 
-/* Objects of one bitmap word of another heap's slab, on their way there. */
-struct parcel {
-    struct slab *slab;
-    size_t word;
-    uint64_t mask;
+/* A large run that was freed last, kept for the next allocation of its size. */
+struct kept {
+    struct range *range;
+    size_t slice;
+    size_t count; /* 0: none */
 };
 
 /* What `loam run` counts, when asked to. */
@@ -75,10 +91,11 @@ struct heap {
     /* The owner only, from here on. */
     int thread; /* kernel's id of the last owner */
     uint32_t ticks;
-    struct magazine magazines[CLASS_COUNT];
+    size_t width; /* left of WIDTH_BUDGET */
+    struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
     struct shelf shelves[CLASS_COUNT];
-    size_t parcels_pending; /* objects */
-    struct parcel outbox[OUTBOX_LINES];
+    struct magazine outbound[OUTBOUND_CLASSES];
+    struct kept kept;
     uint64_t random;                       /* state of hardened mode's generator */
     struct tally tallies[CLASS_COUNT + 1]; /* the last for large objects */
     uint64_t frees;
@@ -96,10 +113,10 @@ struct heap_table {
     struct heap *list[HEAP_MAX];
 };
 
-extern struct heap_table heaps;
+extern HIDDEN struct heap_table heaps;
 
 /* Has no objects and owns nothing: what a thread without a heap allocates from, in vain. */
-extern struct heap heap_empty;
+extern HIDDEN struct heap heap_empty;
 
 /* What a thread knows. */
 struct thread {
@@ -108,7 +125,7 @@ struct thread {
     bool ended;
 };
 
-extern CPU_THREAD_LOCAL struct thread heap_thread;
+extern HIDDEN CPU_THREAD_LOCAL struct thread heap_thread;
 
 /* Start-up, once: the class table and the empty heap. `hardened` makes slabs keep live bits. */
 void heap_start(bool hardened);
@@ -128,12 +145,13 @@ void *heap_take(struct heap *heap, unsigned class);
 /* The same, zeroed. */
 void *heap_take_zeroed(struct heap *heap, unsigned class);
 
-/* Free an object of one of the heap's own slabs / of any slab. The caller has checked that it is an object. */
-void heap_put(struct heap *heap, void *object, unsigned class);
-void heap_put_remote(struct heap *heap, struct slab *slab, size_t index);
+/*
+ * Free object number `index` of a slab; `heap` is the thread's, or NULL for one that has none. The caller has
+ * checked that it is an object.
+ */
+void heap_put(struct heap *heap, struct slab *slab, size_t index);
 
-/* Send all that waits in the outbox; put all that waits in magazines back into slabs. */
-void heap_send_all(struct heap *heap);
+/* Put all that waits in magazines back into slabs, and large runs back into the range. */
 void heap_flush_all(struct heap *heap);
 
 /* Now and then, from slow paths: give back what has been idle. */
@@ -159,7 +177,9 @@ extern struct lock heap_carving;
 void shelf_start(bool hardened);
 void heap_orphan(struct heap *heap);
 bool heap_refill(struct heap *heap, unsigned class);
-void heap_flush(struct heap *heap, unsigned class, size_t count);
+void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
+void heap_send(struct slab *slab, size_t word, uint64_t mask);
+void heap_drop_kept(struct heap *heap);
 void heap_settle(struct heap *heap, struct slab *slab);
 void heap_drain_notices(struct heap *heap);
 struct slab *heap_carve(struct heap *heap, unsigned class);

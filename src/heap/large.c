@@ -1,7 +1,6 @@
 /* large.c - see large.h. */
 #include "heap/large.h"
 
-#include "heap/heap.h"
 #include "heap/observe.h"
 #include "sys/sys.h"
 
@@ -9,6 +8,8 @@
 
 /* An object that has grown will grow again: addresses past its end cost nothing until touched. */
 enum { HEADROOM_SHIFT = 3 }; /* an eighth */
+
+#define KEPT_MAX (8 * MIB)
 
 static size_t slices_for(size_t size)
 {
@@ -31,29 +32,75 @@ static void record(const struct run *run)
     lock_give(&heap_carving);
 }
 
-void *large_take(size_t size, size_t align, bool *clean)
+/*
+ * The run that a heap freed last is kept as it is, for an allocation of its size or little less: a program that
+ * allocates and frees the same large size in a loop meets neither lock nor kernel. Its map entry is 0 meanwhile.
+ */
+static void *reuse_kept(struct heap *heap, size_t count)
 {
+    struct kept *kept = &heap->kept;
+
+    if (count > kept->count || count < kept->count - (kept->count >> HEADROOM_SHIFT))
+        return NULL;
+    __atomic_store_n(&kept->range->map[kept->slice], CLASS_LARGE, __ATOMIC_RELEASE);
+    kept->count = 0;
+    return range_address(kept->range, kept->slice);
+}
+
+void heap_drop_kept(struct heap *heap)
+{
+    struct kept *kept = &heap->kept;
+
+    if (kept->count)
+        range_give(kept->range, kept->slice, kept->count);
+    kept->count = 0;
+}
+
+void *large_take(struct heap *heap, size_t size, size_t align, bool *clean)
+{
+    size_t count = slices_for(size);
+    void *kept = align <= SLICE_SIZE ? reuse_kept(heap, count) : NULL;
     struct run run;
 
-    range_tick();
-    if (range_take(slices_for(size), max_size(1, align >> SLICE_SHIFT), &run) < 0)
-        return NULL;
+    *clean = false;
+    if (kept)
+        return kept;
+    heap_tick(heap);
+    if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0) {
+        heap_drop_kept(heap);
+        if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0)
+            return NULL;
+    }
     record(&run);
     *clean = run.clean;
     return range_address(run.range, run.slice);
 }
 
-bool large_give(const struct object *o)
+/* Memory whose content may not outlive its free. */
+static void wipe(const struct object *o, size_t count)
+{
+    if (sys_purge(o->start, count << SLICE_SHIFT) < 0)
+        memset(o->start, 0, count << SLICE_SHIFT);
+}
+
+bool large_give(struct heap *heap, const struct object *o)
 {
     uint16_t expected = CLASS_LARGE;
     size_t count = o->slab->slices;
 
     if (!__atomic_compare_exchange_n(&o->range->map[o->slice], &expected, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return false;
-    if (observers.hardened && sys_purge(o->start, count << SLICE_SHIFT) < 0)
-        memset(o->start, 0, count << SLICE_SHIFT);
-    range_give(o->range, o->slice, count);
-    range_tick();
+    if (observers.hardened)
+        wipe(o, count);
+    if (!heap || count > KEPT_MAX >> SLICE_SHIFT) {
+        range_give(o->range, o->slice, count);
+        return true;
+    }
+    if (heap->kept.count) {
+        heap_tick(heap);
+        heap_drop_kept(heap);
+    }
+    heap->kept = (struct kept){.range = o->range, .slice = o->slice, .count = count};
     return true;
 }
 

@@ -6,6 +6,7 @@
 #ifndef LOAM_HEAP_LARGE_H
 #define LOAM_HEAP_LARGE_H
 
+#include "heap/heap.h"
 #include "heap/object.h"
 
 /* Runs from which pages are moved rather than bytes copied are at least this large. */
@@ -15,10 +16,10 @@
  * Allocate `size` bytes at a multiple of `align` (a power of two). *clean tells whether they
  * read as zeroes. NULL when there is no memory.
  */
-void *large_take(size_t size, size_t align, bool *clean);
+void *large_take(struct heap *heap, size_t size, size_t align, bool *clean);
 
-/* Free; false when another thread has freed it first. */
-bool large_give(const struct object *object);
+/* Free; `heap` is the thread's, or NULL. False when another thread has freed it first. */
+bool large_give(struct heap *heap, const struct object *object);
 
 /* Change the size in place. False when it cannot be; nothing is changed then. */
 bool large_resize(const struct object *object, size_t size);

@@ -147,10 +147,7 @@ void observed_put(struct heap *heap, const struct object *o)
         memset(o->start, observers.perturb, o->size);
     if (observers.tally)
         count_live(heap, (int64_t)o->size, -1);
-    if (heap && o->slab->heap == heap->index)
-        heap_put(heap, o->start, o->class);
-    else
-        heap_put_remote(heap, o->slab, o->index);
+    heap_put(heap, o->slab, o->index);
 }
 
 void observe_large(struct heap *heap, int64_t delta, size_t requested)

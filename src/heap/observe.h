@@ -24,7 +24,7 @@ struct observers {
     _Atomic int64_t objects_at_peak;
 };
 
-extern struct observers observers;
+extern HIDDEN struct observers observers;
 
 INLINE bool observed(void)
 {

@@ -3,15 +3,13 @@
  *
  * What can be trusted after fork() copied the memory of running threads is what was true before: every object
  * that the forking thread could know of was allocated before, and its bit is clear. The rest may be half-done.
- * So: objects in magazines are free (their bits may be set already, or not); objects on their way in the outbox
- * may have arrived or not, and are given up, a few hundred at most; counts and lists are made anew.
+ * So: objects of the heap's own slabs in magazines are free (their bits may be set already, or not); those of
+ * others may have been sent or not, and are given up, some hundreds at most; counts and lists are made anew.
  *
  * Locking: the caller owns the heap, or has claimed it.
  */
 #include "heap/explain.h"
 #include "heap/heap.h"
-
-#include <string.h>
 
 typedef void visit_slab(struct heap *heap, struct slab *slab, void *context);
 
@@ -60,7 +58,7 @@ static void refile(struct heap *heap, struct slab *slab, void *context)
     (void)context;
     for (size_t w = 0; w < slab->words; w++) {
         slab->free_bits[w] |= __atomic_exchange_n(&slab->remote_bits[w], 0, __ATOMIC_ACQUIRE);
-        free += (size_t)__builtin_popcountll(slab->free_bits[w]);
+        free += count_bits(slab->free_bits[w]);
     }
     slab->free_count = (uint16_t)free;
     slab->hint = 0;
@@ -80,8 +78,9 @@ void heap_rebuild(struct heap *heap)
         heap->magazines[class].top = heap->magazines[class].bottom;
         heap->shelves[class] = (struct shelf){0}; /* spare bitmaps are given up: the list may be half-linked */
     }
-    memset(heap->outbox, 0, sizeof(heap->outbox));
-    heap->parcels_pending = 0;
+    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
+        heap->outbound[class].top = heap->outbound[class].bottom;
+    heap->kept = (struct kept){0};
     __atomic_store_n(&heap->notices, NULL, __ATOMIC_RELAXED);
     visit_slabs(heap, refile, NULL);
 }
@@ -115,7 +114,7 @@ static void check_slab(struct heap *heap, struct slab *slab, void *context)
     size_t free = 0;
 
     for (size_t w = 0; w < slab->words; w++) {
-        free += (size_t)__builtin_popcountll(slab->free_bits[w]);
+        free += count_bits(slab->free_bits[w]);
         if (slab->free_bits[w] & __atomic_load_n(&slab->remote_bits[w], __ATOMIC_RELAXED))
             *faults += fault("an object was freed twice, in the slab", slab->start);
         if (w < slab->hint && slab->free_bits[w])
@@ -129,33 +128,42 @@ static void check_slab(struct heap *heap, struct slab *slab, void *context)
         *faults += fault("a slab with free objects is in no list", slab->start);
 }
 
-/* A cached object is one of the heap's own, and not marked free. */
-static int check_cached(const struct heap *heap, unsigned class, const void *object)
+/* A cached object is one of its class, and not marked free. */
+static int check_cached(unsigned class, const void *object)
 {
     struct range *range = range_find(object);
 
-    if (!range || range->map[range_slice(range, object)] != heap_entry(heap, class))
+    if (!range || (range->map[range_slice(range, object)] & ((1u << CLASS_BITS) - 1)) != class)
         return fault("a magazine holds what is no object of its class", object);
     struct slab *slab = slab_at(range, range_slice(range, object), class);
     size_t index = slab_index(slab, object);
+    uint64_t free = slab->free_bits[index / WORD_BITS] | slab->remote_bits[index / WORD_BITS];
     if (slab_object(slab, index) != object)
         return fault("a magazine holds what is not the start of an object", object);
-    if (slab->free_bits[index / WORD_BITS] >> index % WORD_BITS & 1)
+    if (free >> index % WORD_BITS & 1)
         return fault("a magazine holds a free object", object);
     return 0;
+}
+
+static int check_magazine(unsigned class, const struct magazine *magazine)
+{
+    int faults = 0;
+
+    if (magazine->top < magazine->bottom || magazine->top > magazine->end || magazine->end > magazine->limit)
+        return fault("a magazine's bounds are wrong", magazine);
+    for (void **p = magazine->bottom; p < magazine->top; p++)
+        faults += check_cached(class, *p);
+    return faults;
 }
 
 static int check_heap(struct heap *heap)
 {
     int faults = 0;
 
-    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        const struct magazine *magazine = &heap->magazines[class];
-        if (magazine->top < magazine->bottom || magazine->top > magazine->end || magazine->end > magazine->limit)
-            faults += fault("a magazine's bounds are wrong", magazine);
-        for (void **p = magazine->bottom; p < magazine->top; p++)
-            faults += check_cached(heap, class, *p);
-    }
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        faults += check_magazine(class, &heap->magazines[class]);
+    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
+        faults += check_magazine(class, &heap->outbound[class]);
     visit_slabs(heap, check_slab, &faults);
     return faults;
 }

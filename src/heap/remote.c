@@ -1,9 +1,7 @@
 /*
- * remote.c - objects of other heaps: the outbox, and notices.
+ * remote.c - objects of other heaps' slabs, and the notices that they have become usable.
  *
- * A freed object of another heap's slab waits in the outbox, in a line chosen by its bitmap word, for others
- * of the same word; a whole mask then goes to the slab in one atomic OR. An object that waits is not
- * free yet, so its slab cannot go away.
+ * An object in a magazine is not marked free yet, so its slab cannot go away before its bit is set.
  *
  * Notices are a stack that any thread pushes slabs on and only the owner takes, all at once; so no
  * slab can be popped and pushed again under a pusher (no ABA problem).
@@ -12,8 +10,6 @@
  * state, then looks at the notices. Both orders are sequentially consistent, so one of the two sees the other.
  */
 #include "heap/heap.h"
-
-#include "heap/explain.h"
 
 static void push_notice(struct heap *heap, struct slab *slab)
 {
@@ -68,7 +64,7 @@ static void serve_orphan(struct heap *heap)
     }
 }
 
-static void send(struct slab *slab, size_t word, uint64_t mask)
+void heap_send(struct slab *slab, size_t word, uint64_t mask)
 {
     struct heap *owner = heaps.list[slab->heap]; /* now: the slab may be gone once its bits are set */
 
@@ -77,49 +73,6 @@ static void send(struct slab *slab, size_t word, uint64_t mask)
     push_notice(owner, slab);
     if (__atomic_load_n(&owner->state, __ATOMIC_SEQ_CST) == HEAP_ORPHAN)
         serve_orphan(owner);
-}
-
-static void send_parcel(struct parcel *parcel)
-{
-    struct parcel going = *parcel;
-
-    *parcel = (struct parcel){0};
-    if (going.slab)
-        send(going.slab, going.word, going.mask);
-}
-
-void heap_send_all(struct heap *heap)
-{
-    for (size_t i = 0; heap->parcels_pending && i < OUTBOX_LINES; i++)
-        send_parcel(&heap->outbox[i]);
-    heap->parcels_pending = 0;
-}
-
-static struct parcel *parcel_for(struct heap *heap, const struct slab *slab, size_t word)
-{
-    size_t key = (size_t)slab / RANGE_RECORD * 5 + word; /* neighbouring slabs and words: different lines */
-    return &heap->outbox[key % OUTBOX_LINES];
-}
-
-void heap_put_remote(struct heap *heap, struct slab *slab, size_t index)
-{
-    size_t word = index / WORD_BITS;
-    uint64_t bit = 1ull << index % WORD_BITS;
-
-    if (!heap || class_is_run(slab->size_class)) {
-        send(slab, word, bit);
-        return;
-    }
-    struct parcel *parcel = parcel_for(heap, slab, word);
-    if (parcel->slab != slab || parcel->word != word) {
-        send_parcel(parcel);
-        *parcel = (struct parcel){.slab = slab, .word = word};
-    }
-    if (UNLIKELY(parcel->mask & bit))
-        explain_stop(FAULT_DOUBLE_FREE, slab_object(slab, index));
-    parcel->mask |= bit;
-    if (++heap->parcels_pending >= OUTBOX_OBJECTS)
-        heap_send_all(heap);
 }
 
 void heap_orphan(struct heap *heap)

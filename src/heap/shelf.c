@@ -204,13 +204,16 @@ static struct slab *current_slab(struct heap *heap, unsigned class)
     }
 }
 
-/* A magazine that is used may hold more next time. */
-static void widen(struct magazine *magazine)
+/* A magazine that is used may hold twice as much next time, as far as the heap's budget goes. */
+static void widen(struct heap *heap, struct magazine *magazine)
 {
     size_t room = (size_t)(magazine->end - magazine->bottom);
-    size_t limit = (size_t)(magazine->limit - magazine->bottom);
+    size_t more = min_size(room, (size_t)(magazine->limit - magazine->end));
 
-    magazine->end = magazine->bottom + min_size(limit, room * 2);
+    if (more * magazine->size > heap->width)
+        return;
+    heap->width -= more * magazine->size;
+    magazine->end += more;
 }
 
 bool heap_refill(struct heap *heap, unsigned class)
@@ -226,64 +229,94 @@ bool heap_refill(struct heap *heap, unsigned class)
     size_t count = min_size(wanted, slab->free_count);
     slab_take(slab, magazine->bottom + count, count);
     magazine->top = magazine->bottom + count;
-    widen(magazine);
+    widen(heap, magazine);
     return true;
 }
 
-static void put_mask(struct heap *heap, struct slab *slab, size_t word, uint64_t mask)
-{
-    slab_put(slab, word, mask);
-    if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
-        heap_settle(heap, slab);
-}
+/* Objects, as many of them from the first on as lie in one slab. */
+struct batch {
+    const struct size_class *class;
+    struct slab *slab;
+    void **objects;
+    size_t count;
+};
 
-/* Not so when the object was freed twice and its slab was released by the first. */
-static bool still_ours(const struct heap *heap, unsigned class, const void *object)
+/*
+ * The objects of one bitmap word mostly lie together in a magazine: collect them, then mark them in one go.
+ * Returns how many objects were of the slab.
+ */
+INLINE size_t put_batch(const struct batch *b, void (*put)(struct slab *slab, size_t word, uint64_t mask))
 {
-    const struct range *range = range_find(object);
-    return range->map[range_slice(range, object)] == heap_entry(heap, class);
-}
-
-/* The objects of one bitmap word mostly lie together in a magazine: collect them, then mark them in one go. */
-static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
-{
-    struct slab *slab = NULL;
-    size_t word = 0;
+    uint64_t inverse = b->class->inverse;
+    unsigned char *start = b->slab->start;
+    size_t span = (size_t)b->class->mask + 1;
+    size_t word = SIZE_MAX;
     uint64_t mask = 0;
+    size_t i;
 
-    for (size_t i = 0; i < count; i++) {
-        struct range *range = range_find(objects[i]);
-        struct slab *of = slab_at(range, range_slice(range, objects[i]), class);
-        size_t index = slab_index(of, objects[i]);
+    for (i = 0; i < b->count; i++) {
+        size_t offset = (size_t)((unsigned char *)b->objects[i] - start);
+        if (offset >= span)
+            break;
+        size_t index = (size_t)(((unsigned __int128)offset * inverse) >> 64);
         uint64_t bit = 1ull << index % WORD_BITS;
-        bool same = of == slab && index / WORD_BITS == word;
-        if (UNLIKELY((same && mask & bit) || !still_ours(heap, class, objects[i])))
-            explain_stop(FAULT_DOUBLE_FREE, objects[i]);
-        if (UNLIKELY(index >= of->objects))
-            explain_stop(FAULT_INVALID_FREE, objects[i]);
-        if (!same) {
-            if (slab)
-                put_mask(heap, slab, word, mask);
-            slab = of;
+        if (index / WORD_BITS != word) {
+            if (mask)
+                put(b->slab, word, mask);
             word = index / WORD_BITS;
             mask = 0;
         }
+        if (UNLIKELY(mask & bit))
+            explain_stop(FAULT_DOUBLE_FREE, b->objects[i]);
+        if (UNLIKELY(index >= b->class->objects))
+            explain_stop(FAULT_INVALID_FREE, b->objects[i]);
         mask |= bit;
     }
-    if (slab)
-        put_mask(heap, slab, word, mask);
+    if (mask)
+        put(b->slab, word, mask);
+    return i;
 }
 
-void heap_flush(struct heap *heap, unsigned class, size_t count)
+/* The slab of a cached object. The map has another class when it was freed twice and the first time released the slab.
+ */
+static struct slab *slab_of_cached(unsigned class, const void *object)
 {
-    struct magazine *magazine = &heap->magazines[class];
+    const struct range *range = range_find(object);
+    size_t slice = range_slice(range, object);
+    uint16_t entry = range->map[slice];
+
+    if (UNLIKELY(!entry || (entry & ((1u << CLASS_BITS) - 1)) != class))
+        explain_stop(FAULT_DOUBLE_FREE, object);
+    return slab_at(range, slice, class);
+}
+
+static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
+{
+    struct batch batch = {.class = &classes.list[class]};
+
+    for (size_t done = 0; done < count;) {
+        batch.slab = slab_of_cached(class, objects[done]);
+        batch.objects = objects + done;
+        batch.count = count - done;
+        if (batch.slab->heap != heap->index) {
+            done += put_batch(&batch, heap_send);
+            continue;
+        }
+        done += put_batch(&batch, slab_put);
+        if (UNLIKELY(!batch.slab->listed || batch.slab->free_count == batch.slab->objects))
+            heap_settle(heap, batch.slab);
+    }
+}
+
+void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count)
+{
     size_t held = (size_t)(magazine->top - magazine->bottom);
 
     count = min_size(count, held);
     put_objects(heap, class, magazine->bottom, count);
     memmove(magazine->bottom, magazine->bottom + count, (held - count) * sizeof(void *));
     magazine->top -= count;
-    widen(magazine);
+    widen(heap, magazine);
 }
 
 /* Empty the shelf's current place, with the slab filed as full, partial or idle. */
@@ -301,9 +334,12 @@ static void retire_current(struct heap *heap, struct shelf *shelf)
 
 void heap_flush_all(struct heap *heap)
 {
+    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
+        heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
     for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        heap_flush(heap, class, SIZE_MAX);
+        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
         if (heap->shelves[class].current)
             retire_current(heap, &heap->shelves[class]);
     }
+    heap_drop_kept(heap);
 }

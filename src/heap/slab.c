@@ -33,7 +33,7 @@ void slab_put(struct slab *slab, size_t word, uint64_t mask)
     if (UNLIKELY(twice))
         explain_stop(FAULT_DOUBLE_FREE, first_object(slab, word, twice));
     slab->free_bits[word] |= mask;
-    slab->free_count += (uint16_t)__builtin_popcountll(mask);
+    slab->free_count += count_bits(mask);
     slab->clean = false;
     if (word < slab->hint)
         slab->hint = (uint16_t)word;
@@ -41,7 +41,7 @@ void slab_put(struct slab *slab, size_t word, uint64_t mask)
 
 bool slab_send(struct slab *slab, size_t word, uint64_t mask)
 {
-    uint32_t count = (uint32_t)__builtin_popcountll(mask);
+    uint32_t count = count_bits(mask);
     uint64_t twice = __atomic_fetch_or(&slab->remote_bits[word], mask, __ATOMIC_RELEASE) & mask;
 
     if (UNLIKELY(twice))
@@ -68,7 +68,7 @@ void slab_collect(struct slab *slab)
         if (!__atomic_load_n(&slab->remote_bits[w], __ATOMIC_RELAXED))
             continue;
         uint64_t mask = __atomic_exchange_n(&slab->remote_bits[w], 0, __ATOMIC_ACQUIRE);
-        slab->debt += __builtin_popcountll(mask);
+        slab->debt += count_bits(mask);
         slab_put(slab, w, mask);
     }
     assert(slab->debt >= 0);

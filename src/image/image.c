@@ -1,7 +1,7 @@
 /*
  * image.c - see image.h.
  *
- * Slabs are counted first: what is not marked free in one is in use. Then what magazines and outboxes hold is
+ * Slabs are counted first: what is not marked free in one is in use. Then what magazines hold is
  * taken off, since they hold objects that no bitmap marks.
  */
 #include "image/image.h"
@@ -33,13 +33,13 @@ static int get(const struct reading *r, const volatile void *address, void *to, 
     return r->source->read(r->source->context, (uintptr_t)address, to, size);
 }
 
-static int count_bits(const struct reading *r, const volatile void *bits, size_t words, uint64_t *count)
+static int count_free(const struct reading *r, const volatile void *bits, size_t words, uint64_t *count)
 {
     uint64_t buffer[WORDS_MAX];
     int error = get(r, bits, buffer, words * sizeof(buffer[0]));
 
     for (size_t w = 0; !error && w < words; w++)
-        *count += (uint64_t)__builtin_popcountll(buffer[w]);
+        *count += count_bits(buffer[w]);
     return error;
 }
 
@@ -49,9 +49,9 @@ static int add_slab(struct reading *r, unsigned class, const struct slab *slab)
     const struct size_class *c = &r->classes[class];
     uint64_t free = 0;
 
-    int error = count_bits(r, slab->free_bits, c->words, &free);
+    int error = count_free(r, slab->free_bits, c->words, &free);
     if (!error)
-        error = count_bits(r, slab->remote_bits, c->words, &free);
+        error = count_free(r, slab->remote_bits, c->words, &free);
     if (error)
         return error;
     if (free > c->objects)
@@ -134,35 +134,13 @@ static void add_cached(struct reading *r, unsigned class, uint64_t count)
     to->live -= count;
 }
 
-static int add_parcel(struct reading *r, const struct parcel *parcel)
-{
-    struct slab slab;
-
-    if (!parcel->slab)
-        return 0;
-    int error = get(r, parcel->slab, &slab, sizeof(slab));
-    if (!error && slab.size_class < CLASS_COUNT)
-        add_cached(r, slab.size_class, (uint64_t)__builtin_popcountll(parcel->mask));
-    return error;
-}
-
-static int read_magazines(struct reading *r, const struct heap *at)
+static int read_magazines(struct reading *r, const struct magazine *at, unsigned count)
 {
     struct magazine magazines[CLASS_COUNT];
-    int error = get(r, at->magazines, magazines, sizeof(magazines));
+    int error = get(r, at, magazines, count * sizeof(magazines[0]));
 
-    for (unsigned class = 0; !error && class < CLASS_COUNT; class ++)
+    for (unsigned class = 0; !error && class < count; class ++)
         add_cached(r, class, (uint64_t)(magazines[class].top - magazines[class].bottom));
-    return error;
-}
-
-static int read_outbox(struct reading *r, const struct heap *at)
-{
-    struct parcel outbox[OUTBOX_LINES];
-    int error = get(r, at->outbox, outbox, sizeof(outbox));
-
-    for (size_t i = 0; !error && i < OUTBOX_LINES; i++)
-        error = add_parcel(r, &outbox[i]);
     return error;
 }
 
@@ -197,9 +175,9 @@ static int read_heaps(struct reading *r, const struct heap_table *at)
     for (uint32_t i = 0; !error && i < counts[0] && i < HEAP_MAX; i++) {
         error = get(r, &at->list[i], &heap, sizeof(heap));
         if (!error)
-            error = read_magazines(r, heap);
+            error = read_magazines(r, heap->magazines, CLASS_COUNT);
         if (!error)
-            error = read_outbox(r, heap);
+            error = read_magazines(r, heap->outbound, OUTBOUND_CLASSES);
         if (!error)
             error = read_tallies(r, heap);
     }

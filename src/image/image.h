@@ -26,7 +26,7 @@ struct image_class {
     uint64_t object_size; /* bytes */
     uint64_t slabs;
     uint64_t live;        /* objects allocated */
-    uint64_t cached;      /* free, in magazines and outboxes */
+    uint64_t cached;      /* free, in magazines */
     uint64_t free;        /* free, in slabs */
     uint64_t span;        /* bytes of addresses */
     uint64_t allocations; /* counted only under a tally, else 0 */

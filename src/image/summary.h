@@ -21,7 +21,7 @@ struct summary_class {
     uint64_t requested_bytes; /* asked for by those allocations */
     uint64_t live_objects;    /* at exit */
     uint64_t live_bytes;      /* at exit, in whole objects */
-    uint64_t cached_objects;  /* free, in magazines and outboxes */
+    uint64_t cached_objects;  /* free, in magazines */
     uint64_t free_objects;    /* free, in slabs */
     uint64_t span_bytes;      /* address space of the class's slabs */
 };

@@ -104,7 +104,6 @@ PUBLIC int loam_malloc_trim(size_t pad)
 
     if (!heap)
         return 0;
-    heap_send_all(heap);
     heap_flush_all(heap);
     heap_drain_notices(heap);
     heap_leave(heap);

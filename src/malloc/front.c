@@ -22,7 +22,7 @@ static void *fail(int error)
 static void *take_large(struct heap *heap, size_t size, size_t align, bool zeroed)
 {
     bool clean;
-    unsigned char *object = large_take(size, align, &clean);
+    unsigned char *object = large_take(heap, size, align, &clean);
 
     if (!object)
         return NULL;
@@ -61,7 +61,9 @@ static void *take(size_t size, size_t align, bool zeroed)
 
 NOINLINE void *front_malloc_slow(size_t size)
 {
-    return take(size, 1, false);
+    void *object = size > SLAB_MAX && size <= CLASS_MAX ? front_pop(class_of_run(size)) : NULL;
+
+    return object ? object : take(size, 1, false);
 }
 
 void *front_calloc(size_t count, size_t size)
@@ -82,7 +84,7 @@ static void free_large(const struct object *o)
 
     if (UNLIKELY(observers.tally))
         observe_large(heap, -(int64_t)o->size, 0);
-    if (!large_give(o))
+    if (!large_give(heap, o))
         explain_stop(FAULT_DOUBLE_FREE, o->start);
 }
 
@@ -98,10 +100,8 @@ static void free_any(void *ptr)
         free_large(&o);
     else if (observed())
         observed_put(heap, &o);
-    else if (heap && o.slab->heap == heap->index)
-        heap_put(heap, ptr, o.class);
     else
-        heap_put_remote(heap, o.slab, o.index);
+        heap_put(heap, o.slab, o.index);
 }
 
 /* What of another heap's slab can be known without looking for it: the same steps as free's fast path. */
@@ -128,10 +128,7 @@ NOINLINE void front_free_slow(void *ptr)
     size_t index = (size_t)(product >> 64);
     if (UNLIKELY((uint64_t)product >= c->inverse || index >= c->objects))
         explain_stop(FAULT_INVALID_FREE, ptr);
-    if (slab->heap == heap->index)
-        heap_put(heap, ptr, (unsigned)class);
-    else
-        heap_put_remote(heap, slab, index);
+    heap_put(heap, slab, index);
 }
 
 /* The object at `ptr`, which a caller says is one. */

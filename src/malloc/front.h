@@ -30,16 +30,23 @@ size_t front_usable_size(void *ptr);
 void front_free_sized(void *ptr, size_t size);
 void front_free_aligned_sized(void *ptr, size_t align, size_t size);
 
-INLINE void *front_malloc(size_t size)
+/* An object of a class from its magazine; NULL when that is empty. */
+INLINE void *front_pop(unsigned class)
 {
-    if (UNLIKELY(size > SLAB_MAX))
-        return front_malloc_slow(size);
-    struct magazine *magazine = &heap_thread.face->magazines[class_of(size)];
+    struct magazine *magazine = &heap_thread.face->magazines[class];
     void **top = magazine->top;
+
     if (UNLIKELY(top == magazine->bottom))
-        return front_malloc_slow(size);
+        return NULL;
     magazine->top = --top;
     return *top;
+}
+
+INLINE void *front_malloc(size_t size)
+{
+    void *object = LIKELY(size <= SLAB_MAX) ? front_pop(class_of(size)) : NULL;
+
+    return LIKELY(object != NULL) ? object : front_malloc_slow(size);
 }
 
 INLINE void front_free(void *ptr)
@@ -56,10 +63,9 @@ INLINE void front_free(void *ptr)
         front_free_slow(ptr);
         return;
     }
-    const struct size_class *c = &classes.list[class];
     struct magazine *magazine = &heap->magazines[class];
     void **top = magazine->top;
-    bool start = (offset & c->mask) * c->inverse < c->inverse;
+    bool start = (offset & magazine->mask) * magazine->inverse < magazine->inverse;
     if (UNLIKELY(!start || top == magazine->end || top[-1] == ptr)) {
         front_free_slow(ptr);
         return;

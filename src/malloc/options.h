@@ -19,7 +19,7 @@ struct options {
     char summary[OPTION_PATH]; /* summary=DIR: leave a record of the process there at its end */
 };
 
-extern struct options options;
+extern __attribute__((visibility("hidden"))) struct options options;
 
 void options_read(void);
 

@@ -36,14 +36,25 @@ static uint32_t run_starts(uint32_t ones, size_t count)
     return ones;
 }
 
+/* Runs of n and of a power of two right behind them make longer ones: the length's bits, from the highest. */
 static unsigned longest_run(uint32_t ones)
 {
+    uint32_t powers[5]; /* starts of runs of 1, 2, 4, 8, 16 */
+    uint32_t starts = UINT32_MAX;
     unsigned n = 0;
 
     if (ones == UINT32_MAX)
         return CHUNK_SLICES;
-    for (; ones; n++)
-        ones &= ones >> 1;
+    powers[0] = ones;
+    for (unsigned i = 1; i < LENGTH(powers); i++)
+        powers[i] = powers[i - 1] & powers[i - 1] >> (1u << (i - 1));
+    for (unsigned i = LENGTH(powers); i-- > 0;) {
+        uint32_t longer = starts & powers[i] >> n;
+        if (longer) {
+            starts = longer;
+            n += 1u << i;
+        }
+    }
     return n;
 }
 
@@ -83,7 +94,7 @@ static void claim_in_chunk(struct range *range, uint32_t index, uint32_t mask)
 
     assert((chunk->free & mask) == mask);
     chunk_unlist(range, index);
-    ranges.dirty_slices -= (size_t)__builtin_popcount(chunk->dirty & mask);
+    ranges.dirty_slices -= count_bits(chunk->dirty & mask);
     chunk->free &= ~mask;
     chunk->dirty &= ~mask;
     chunk_list(range, index);
@@ -99,7 +110,7 @@ static void release_in_chunk(struct range *range, uint32_t index, uint32_t mask,
     if (dirty) {
         chunk->dirty |= mask;
         chunk->period = ranges.period;
-        ranges.dirty_slices += (size_t)__builtin_popcount(mask);
+        ranges.dirty_slices += count_bits(mask);
     }
     chunk_list(range, index);
 }
@@ -340,7 +351,7 @@ int range_validate(void)
         size_t chunks = range->committed >> CHUNK_SHIFT;
         for (size_t i = 0; i < chunks; i++) {
             faults += check_chunk(range, (uint32_t)i);
-            dirty += (size_t)__builtin_popcount(range->chunks[i].dirty);
+            dirty += count_bits(range->chunks[i].dirty);
         }
         faults += check_lists(range, chunks);
     }

@@ -98,7 +98,7 @@ struct range_set {
     uint32_t moves; /* runs whose pages were moved and that split mappings */
 };
 
-extern struct range_set ranges;
+extern HIDDEN struct range_set ranges;
 
 struct run {
     struct range *range;
