@@ -3,7 +3,7 @@
 
 struct class_table classes;
 
-enum { SLAB_OBJECTS_MIN = 16 }; /* a slab takes more slices rather than hold fewer */
+enum { SLAB_OBJECTS_MIN = 8 }; /* a slab takes more slices rather than hold fewer */
 
 /* The next size after `size`. */
 static size_t next_size(size_t size)

@@ -17,8 +17,13 @@ enum {
 };
 
 struct heap_table heaps;
-struct heap heap_empty = {.tag = TAG_NONE << CLASS_BITS};
-CPU_THREAD_LOCAL struct thread heap_thread = {.face = &heap_empty};
+
+static void *nothing[2];
+const struct heap heap_empty = {
+    .tag = TAG_NONE << CLASS_BITS,
+    .magazines = {[0 ... CLASS_COUNT - 1] = {.top = nothing + 1}},
+};
+CPU_THREAD_LOCAL struct thread heap_thread = {.face = (struct heap *)&heap_empty};
 
 void heap_start(bool hardened)
 {
@@ -150,13 +155,14 @@ void heap_lend_back(struct heap *heap)
     heap_orphan(heap);
 }
 
-/* What nobody else can use while it waits here: whole runs, and objects of other heaps. */
+/* What nobody else can use while it waits here: whole runs, idle slabs, and objects of other heaps. */
 static void flush_idle(struct heap *heap)
 {
     for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
         heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
     for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
         heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
+    heap_drop_idle(heap);
     heap_drop_kept(heap);
 }
 

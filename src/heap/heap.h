@@ -36,6 +36,7 @@ enum {
 
     MAGAZINE_START = 16,              /* objects that a fresh magazine may hold, */
     MAGAZINE_START_BYTES = 32 * 1024, /* and bytes */
+    IDLE_BUDGET = 4 * 1024 * 1024,    /* bytes of idle slabs that a heap may keep */
     WIDTH_BUDGET = 2 * 1024 * 1024,   /* bytes that all magazines of a heap together may grow by */
 };
 
@@ -44,7 +45,7 @@ enum heap_state { HEAP_ORPHAN, HEAP_OWNED, HEAP_CLAIMED };
 /* All that malloc and free look at, but for the stack itself, in one cache line. */
 struct magazine {
     void **top;    /* above the last object; equal to bottom when empty */
-    void **bottom; /* bottom[-1] is NULL, so that top[-1] can always be read */
+    void **bottom; /* bottom[-1] is NULL: what a pop of an empty magazine gets */
     void **end;    /* full when top is here */
     void **limit;  /* end rises to here as the magazine is used */
 
@@ -57,11 +58,15 @@ struct magazine {
 
 static_assert(sizeof(struct magazine) == CACHE_LINE, "a line each");
 
-/* Free slabs of a class, and the one in use. */
+/* The slabs of a class that have free objects. */
 struct shelf {
     struct slab *current;
-    struct slab *partial; /* doubly linked: slabs with free objects, the latest first */
+    struct slab *partial; /* doubly linked, the latest first */
+    struct slab *idle;    /* with nothing but free objects, kept for the next burst */
     uint64_t *spare_bits; /* bitmaps of released slabs, linked through their first words */
+    uint16_t idle_count;
+    uint16_t idle_max; /* how many may be kept: as many as were missed after being released */
+    uint16_t released; /* since the last tick */
 };
 
 /* A large run that was freed last, kept for the next allocation of its size. */
@@ -95,6 +100,7 @@ struct heap {
     struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
     struct shelf shelves[CLASS_COUNT];
     struct magazine outbound[OUTBOUND_CLASSES];
+    size_t idle_bytes; /* of all shelves together, as far as idle_max allows */
     struct kept kept;
     uint64_t random;                       /* state of hardened mode's generator */
     struct tally tallies[CLASS_COUNT + 1]; /* the last for large objects */
@@ -115,8 +121,8 @@ struct heap_table {
 
 extern HIDDEN struct heap_table heaps;
 
-/* Has no objects and owns nothing: what a thread without a heap allocates from, in vain. */
-extern HIDDEN struct heap heap_empty;
+/* Has no objects and owns nothing, and is never written: what a thread without a heap allocates from, in vain. */
+extern HIDDEN const struct heap heap_empty;
 
 /* What a thread knows. */
 struct thread {
@@ -180,6 +186,7 @@ bool heap_refill(struct heap *heap, unsigned class);
 void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
 void heap_send(struct slab *slab, size_t word, uint64_t mask);
 void heap_drop_kept(struct heap *heap);
+void heap_drop_idle(struct heap *heap);
 void heap_settle(struct heap *heap, struct slab *slab);
 void heap_drain_notices(struct heap *heap);
 struct slab *heap_carve(struct heap *heap, unsigned class);

@@ -66,11 +66,8 @@ void *large_take(struct heap *heap, size_t size, size_t align, bool *clean)
     if (kept)
         return kept;
     heap_tick(heap);
-    if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0) {
-        heap_drop_kept(heap);
-        if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0)
-            return NULL;
-    }
+    if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0)
+        return NULL;
     record(&run);
     *clean = run.clean;
     return range_address(run.range, run.slice);

@@ -105,6 +105,9 @@ static bool on_shelf(const struct heap *heap, const struct slab *slab)
     for (const struct slab *s = shelf->partial; s; s = s->next)
         if (s == slab)
             return true;
+    for (const struct slab *s = shelf->idle; s; s = s->next)
+        if (s == slab)
+            return true;
     return false;
 }
 

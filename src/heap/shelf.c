@@ -3,7 +3,8 @@
  *
  * A slab with free objects is either its shelf's current one or in its list; a full one is in neither and has
  * asked for notice. A slab that becomes idle goes back to the range at once, except the
- * current one, so that a heap at the edge of a slab does not carve it again and again.
+ * current one, so that a heap at the edge of a slab does not carve it again and again; a run of its own does
+ * even then, since its magazine is enough of a buffer.
  *
  * Locking: none; only the heap's owner is here. heap_carving is held while a record and its map entries come to
  * agree, so that fork() never copies them half-made.
@@ -148,13 +149,73 @@ void heap_release_slab(struct heap *heap, struct slab *slab)
     range_give(range, slice, slab->slices);
 }
 
+/*
+ * Where slabs are released and then missed, over and over, some are kept: as many as a shelf missed since the last
+ * tick, which lets them go again.
+ */
+static void keep_or_release(struct heap *heap, struct slab *slab)
+{
+    struct shelf *shelf = &heap->shelves[slab->size_class];
+
+    if (shelf->idle_count == shelf->idle_max) {
+        shelf->released++;
+        heap_release_slab(heap, slab);
+        return;
+    }
+    if (slab == shelf->current)
+        shelf->current = NULL;
+    else if (slab->listed)
+        unlist_slab(heap, slab);
+    slab->listed = true;
+    slab->next = shelf->idle;
+    shelf->idle = slab;
+    shelf->idle_count++;
+}
+
+static struct slab *take_idle(struct shelf *shelf)
+{
+    struct slab *slab = shelf->idle;
+
+    if (slab) {
+        shelf->idle = slab->next;
+        shelf->idle_count--;
+    }
+    return slab;
+}
+
+/* A slab must be carved: would one that was released have served? */
+static void count_miss(struct heap *heap, struct shelf *shelf, unsigned class)
+{
+    size_t size = classes.list[class].slices * SLICE_SIZE;
+
+    if (!shelf->released || heap->idle_bytes + size > IDLE_BUDGET)
+        return;
+    shelf->released--;
+    shelf->idle_max++;
+    heap->idle_bytes += size;
+}
+
+void heap_drop_idle(struct heap *heap)
+{
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        struct shelf *shelf = &heap->shelves[class];
+        struct slab *slab;
+        while ((slab = take_idle(shelf))) {
+            slab->listed = false;
+            heap_release_slab(heap, slab);
+        }
+        shelf->idle_max = shelf->released = 0;
+    }
+    heap->idle_bytes = 0;
+}
+
 void heap_settle(struct heap *heap, struct slab *slab)
 {
-    if (slab == heap->shelves[slab->size_class].current)
+    if (slab == heap->shelves[slab->size_class].current && !class_is_run(slab->size_class))
         return;
     while (slab->free_count == slab->objects) {
         if (slab_is_idle(slab)) {
-            heap_release_slab(heap, slab);
+            keep_or_release(heap, slab);
             return;
         }
         if (slab_want_notice(slab)) /* a thread has set its bits and not counted them yet: it will tell */
@@ -173,8 +234,9 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
     if (!shelf->partial && __atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
         heap_drain_notices(heap);
     struct slab *slab = shelf->partial;
-    if (slab)
-        unlist_slab(heap, slab);
+    if (!slab)
+        return take_idle(shelf);
+    unlist_slab(heap, slab);
     return slab;
 }
 
@@ -195,8 +257,10 @@ static struct slab *current_slab(struct heap *heap, unsigned class)
             shelf->current = NULL;
         }
         slab = next_slab(heap, class);
-        if (!slab)
+        if (!slab) {
+            count_miss(heap, shelf, class);
             slab = heap_carve(heap, class);
+        }
         if (!slab)
             return NULL;
         slab->listed = true;
@@ -341,5 +405,6 @@ void heap_flush_all(struct heap *heap)
         if (heap->shelves[class].current)
             retire_current(heap, &heap->shelves[class]);
     }
+    heap_drop_idle(heap);
     heap_drop_kept(heap);
 }

@@ -41,6 +41,13 @@ static void *take_class(struct heap *heap, unsigned class, size_t size, bool zer
     return zeroed ? heap_take_zeroed(heap, class) : heap_take(heap, class);
 }
 
+static void *take_from(struct heap *heap, unsigned class, size_t size, size_t align, bool zeroed)
+{
+    if (class < CLASS_COUNT)
+        return take_class(heap, class, size, zeroed);
+    return take_large(heap, size, align, zeroed);
+}
+
 /* Every allocation that is not a pop. NULL, with errno, when there is no memory. */
 static void *take(size_t size, size_t align, bool zeroed)
 {
@@ -54,16 +61,24 @@ static void *take(size_t size, size_t align, bool zeroed)
         class = class_of_aligned(size, align);
     else if (size <= CLASS_MAX)
         class = class_of(size);
-    void *object = class < CLASS_COUNT ? take_class(heap, class, size, zeroed) : take_large(heap, size, align, zeroed);
+    void *object = take_from(heap, class, size, align, zeroed);
+    if (UNLIKELY(!object)) { /* what the heap holds in reserve may be what is missing */
+        heap_flush_all(heap);
+        object = take_from(heap, class, size, align, zeroed);
+    }
     heap_leave(heap);
     return LIKELY(object != NULL) ? object : fail(ENOMEM);
 }
 
 NOINLINE void *front_malloc_slow(size_t size)
 {
-    void *object = size > SLAB_MAX && size <= CLASS_MAX ? front_pop(class_of_run(size)) : NULL;
-
-    return object ? object : take(size, 1, false);
+    if (size > SLAB_MAX && size <= CLASS_MAX && heap_thread.heap) {
+        heap_tick(heap_thread.heap);
+        void *object = front_pop(class_of_run(size));
+        if (object)
+            return object;
+    }
+    return take(size, 1, false);
 }
 
 void *front_calloc(size_t count, size_t size)
@@ -272,7 +287,8 @@ static bool may_be(const struct object *o, size_t align, size_t size)
         return false;
     if (size > o->size / 2)
         return true;
-    return size <= CLASS_MAX && class_of_aligned(size, align) == o->class;
+    unsigned class = class_of_aligned(size, align);
+    return class == CLASS_COUNT ? o->class == CLASS_LARGE : o->class == class;
 }
 
 static void check_size(void *ptr, size_t align, size_t size)

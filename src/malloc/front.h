@@ -34,12 +34,11 @@ void front_free_aligned_sized(void *ptr, size_t align, size_t size);
 INLINE void *front_pop(unsigned class)
 {
     struct magazine *magazine = &heap_thread.face->magazines[class];
-    void **top = magazine->top;
+    void *object = magazine->top[-1];
 
-    if (UNLIKELY(top == magazine->bottom))
-        return NULL;
-    magazine->top = --top;
-    return *top;
+    if (LIKELY(object != NULL))
+        magazine->top--;
+    return object;
 }
 
 INLINE void *front_malloc(size_t size)

@@ -55,7 +55,7 @@ static void end_thread(void *unused)
         return;
     if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(start.key, heap) == 0)
         return;
-    heap_thread = (struct thread){.face = &heap_empty, .ended = true};
+    heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
     if (observers.tally)
         observe_settle(heap);
     heap_release(heap);
@@ -99,7 +99,7 @@ __attribute__((constructor)) static void construct(void)
 
 void heap_set_face(void)
 {
-    heap_thread.face = observed() || !heap_thread.heap ? &heap_empty : heap_thread.heap;
+    heap_thread.face = observed() || !heap_thread.heap ? (struct heap *)&heap_empty : heap_thread.heap;
 }
 
 struct heap *heap_enter_slow(void)

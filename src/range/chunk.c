@@ -4,7 +4,7 @@
  * A chunk's 32 slices are the bits of a word, so a run inside a chunk is found by shifting that word
  * against itself. Chunks are listed by their longest free run; a run of n slices is looked for in the
  * chunks with the shortest one that is long enough. So chunks fill up densely, and those that empty
- * stay whole for large runs and for the kernel. A run of more than 32 slices starts at a chunk.
+ * stay whole for large runs and for the kernel. A run of more than 32 slices takes the first place that fits.
  *
  * Invariant: chunk.longest is the longest run of ones in chunk.free, and the chunk is in that list;
  * ranges.dirty_slices counts the bits of free & dirty.
@@ -189,34 +189,53 @@ static intptr_t find_small(const struct range *range, size_t count, size_t align
     return -1;
 }
 
-/* Of the chunks up to the end of a run of `chunks` from `start` on, the last that is not wholly free; -1: none. */
-static intptr_t last_taken(const struct range *range, size_t start, size_t chunks)
+/* Slices free at the lower and at the upper end of a chunk that is not wholly free. */
+static size_t free_head(uint32_t free)
 {
-    for (size_t i = start + chunks; i-- > start;)
-        if (range->chunks[i].free != UINT32_MAX)
-            return (intptr_t)i;
-    return -1;
+    return (size_t)__builtin_ctz(~free);
 }
 
-/* A run of several chunks: the first place that fits, since low addresses are the ones in use. Returns a slice, or -1.
+static size_t free_tail(uint32_t free)
+{
+    return (size_t)__builtin_clz(~free);
+}
+
+/* The first slice from `slice` on whose address is a multiple of `align` slices. */
+static size_t align_slice(const struct range *range, size_t slice, size_t align)
+{
+    return align_up((range->base >> SLICE_SHIFT) + slice, align) - (range->base >> SLICE_SHIFT);
+}
+
+/*
+ * A run that reaches over chunks: the first place that fits, since low addresses are the ones in use. It may start
+ * and end inside a chunk. Returns its first slice, or -1.
  */
 static intptr_t find_large(const struct range *range, size_t count, size_t align)
 {
-    size_t chunks = divide_up(count, CHUNK_SLICES);
-    size_t step = max_size(1, align / CHUNK_SLICES);
-    size_t end = range->committed >> CHUNK_SHIFT;
+    size_t start = 0; /* of the free slices up to the chunk looked at */
 
-    /* Only the base's own alignment is known; the address decides. */
-    size_t skew = (range->base >> CHUNK_SHIFT) & (step - 1);
-    size_t start = (step - skew) & (step - 1);
-
-    while (start + chunks <= end) {
-        intptr_t taken = last_taken(range, start, chunks);
-        if (taken < 0)
-            return (intptr_t)(start * CHUNK_SLICES);
-        start += align_up((size_t)taken + 1 - start, step);
+    for (size_t i = 0; i < range->committed >> CHUNK_SHIFT; i++) {
+        uint32_t free = range->chunks[i].free;
+        size_t end = i * CHUNK_SLICES + (free == UINT32_MAX ? CHUNK_SLICES : free_head(free));
+        size_t aligned = align_slice(range, start, align);
+        if (aligned + count <= end)
+            return (intptr_t)aligned;
+        if (free != UINT32_MAX)
+            start = (i + 1) * CHUNK_SLICES - free_tail(free);
     }
     return -1;
+}
+
+size_t chunk_free_below_break(const struct range *range)
+{
+    size_t i = range->committed >> CHUNK_SHIFT;
+    size_t slices = 0;
+
+    while (i > 0 && range->chunks[i - 1].free == UINT32_MAX) {
+        i--;
+        slices += CHUNK_SLICES;
+    }
+    return slices + (i > 0 ? free_tail(range->chunks[i - 1].free) : 0);
 }
 
 static bool find(size_t count, size_t align, struct run *out)

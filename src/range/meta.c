@@ -2,12 +2,14 @@
  * meta.c - see meta.h.
  *
  * Blocks of 256 KiB, filled from the bottom; untouched pages cost nothing.
- * Locking: one lock, held for a few instructions or one mmap; nothing else is taken under it.
+ * Locking: one lock, held for a few instructions or one mmap; the range lock may be taken under it.
  */
 #include "range/meta.h"
 
 #include "range/range.h"
 #include "sys/sys.h"
+
+#include <string.h>
 
 #define BLOCK_SIZE (256 * KIB)
 
@@ -32,16 +34,26 @@ void *meta_map(size_t size)
     return inner;
 }
 
-static bool refill(size_t size)
+/* Where the kernel has no more for anyone, the range may still have idle memory: a slice without guards, but memory. */
+static unsigned char *from_range(void)
 {
-    size_t wanted = max_size(align_up(size, PAGE_SIZE), BLOCK_SIZE);
-    unsigned char *fresh = meta_map(wanted);
+    struct run run;
 
-    if (!fresh)
-        return false;
-    block.next = fresh;
-    block.left = wanted;
-    return true;
+    if (range_take(1, 1, &run) < 0)
+        return NULL;
+    unsigned char *slice = range_address(run.range, run.slice);
+    return run.clean ? slice : memset(slice, 0, SLICE_SIZE);
+}
+
+static bool refill(void)
+{
+    unsigned char *fresh = meta_map(BLOCK_SIZE);
+
+    block.left = fresh ? BLOCK_SIZE : SLICE_SIZE;
+    block.next = fresh ? fresh : from_range();
+    if (!block.next)
+        block.left = 0;
+    return block.left != 0;
 }
 
 void *meta_take(size_t size)
@@ -50,7 +62,7 @@ void *meta_take(size_t size)
 
     size = align_up(size, CACHE_LINE);
     lock_take(&block.lock);
-    if (size <= block.left || refill(size)) {
+    if (size <= block.left || refill()) {
         taken = block.next;
         block.next += size;
         block.left -= size;

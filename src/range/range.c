@@ -176,49 +176,44 @@ static int raise(struct range *range, size_t need)
     return 0;
 }
 
-/* How much of the free chunks just below the break can be part of a run that reaches above it. */
-static size_t free_below_break(const struct range *range)
-{
-    size_t i = range->committed >> CHUNK_SHIFT;
-    size_t n = 0;
-
-    while (i > 0 && range->chunks[i - 1].free == UINT32_MAX) {
-        i--;
-        n++;
-    }
-    return n << CHUNK_SHIFT;
-}
-
 int range_grow(struct range *range, size_t bytes)
 {
-    size_t have = bytes > CHUNK_SIZE ? free_below_break(range) : 0;
-    size_t need = align_up(bytes, CHUNK_SIZE);
+    size_t have = chunk_free_below_break(range) << SLICE_SHIFT;
 
-    return raise(range, have < need ? need - have : CHUNK_SIZE);
+    return raise(range, have < bytes ? align_up(bytes - have, CHUNK_SIZE) : CHUNK_SIZE);
+}
+
+/* Whether what is missing is memory, and not addresses: then another range would not help. */
+static bool has_room(const struct range *range, size_t bytes)
+{
+    return range->source != &source_brk && range->size - range->committed >= align_up(bytes, CHUNK_SIZE);
 }
 
 int range_grow_any(size_t bytes)
 {
     uint32_t count = ranges.count;
+    bool room = false;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         if (range_grow(&ranges.list[i], bytes) == 0)
             return 0;
-    int error = add_range(align_up(bytes, CHUNK_SIZE));
+        room |= has_room(&ranges.list[i], bytes);
+    }
+    int error = room ? -ENOMEM : add_range(align_up(bytes, CHUNK_SIZE));
     return error ? error : range_grow(&ranges.list[count], bytes);
 }
 
 void range_lock_all(void)
 {
     lock_take(&purge_lock);
-    lock_take(&ranges.lock);
     meta_lock();
+    lock_take(&ranges.lock);
 }
 
 void range_unlock_all(void)
 {
-    meta_unlock();
     lock_give(&ranges.lock);
+    meta_unlock();
     lock_give(&purge_lock);
 }
 

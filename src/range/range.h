@@ -168,6 +168,9 @@ extern struct lock purge_lock;
 void chunk_list(struct range *range, uint32_t index);
 void chunk_unlist(struct range *range, uint32_t index);
 
+/* How many free slices lie right below the break. The lock is held. */
+size_t chunk_free_below_break(const struct range *range);
+
 /* Apply to each chunk that the slices touch: set or clear their bits. The lock is held. */
 void slices_claim(struct range *range, size_t slice, size_t count);
 void slices_release(struct range *range, size_t slice, size_t count, bool dirty);
