@@ -1,0 +1,25 @@
+/*
+ * command.h - what a subcommand of `loam` is.
+ *
+ * A subcommand is a file of its own, which defines one struct command, and a line in the table of main.c. It says its
+ * errors with warn(3) and warnx(3), which begin them with the command's name.
+ */
+#ifndef LOAM_TOOLS_COMMAND_H
+#define LOAM_TOOLS_COMMAND_H
+
+struct command {
+    const char *name;
+    const char *arguments; /* of the usage line */
+    const char *purpose;   /* a line for `loam --help` */
+    const char *help;      /* the rest of `loam help NAME`, whole lines */
+
+    /* argv[0] is "loam NAME"; main() has not parsed the rest. Returns the exit status. */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct command command_run;
+
+/* Print how `command` is used to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
+int command_help(const struct command *command);
+
+#endif

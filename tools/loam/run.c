@@ -1,0 +1,370 @@
+/*
+ * run.c - `loam run`: start a program on loam's heap, and tell at its end where its memory went.
+ *
+ * What can go wrong is found before the program starts, as far as possible; from its start on, nothing that happens
+ * to us changes its output or its exit status.
+ */
+#include "command.h"
+#include "follow.h"
+#include "library.h"
+#include "program.h"
+#include "summary_print.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the user asked for. */
+struct request {
+    char *options; /* for LOAM_OPTIONS; NULL when none were given */
+    bool quiet;
+    const char *summary; /* file names, or NULL */
+    const char *json;
+    char **argv; /* the program and its arguments */
+};
+
+/* Where the results go; NULL where they are not wanted. */
+struct outputs {
+    FILE *text;
+    FILE *json;
+};
+
+/* Everything that a run needs, in the order in which it is found. */
+struct run {
+    struct request request;
+    char program[PATH_MAX];
+    struct library library;
+    struct outputs outputs;
+    char directory[RECORDS_PATH]; /* of the records; empty when none are wanted */
+    struct follow follow;
+};
+
+static const char help_text[] =
+    "Starts PROGRAM on loam's heap, by preloading libloam.so, and prints to stderr at its end where its memory went.\n"
+    "\n"
+    "  -o, --options NAME=VALUE,...  options of the heap, after those in LOAM_OPTIONS\n"
+    "  -q, --quiet                   print no summary\n"
+    "      --summary FILE            write the summary into FILE instead of to stderr ('-': stdout)\n"
+    "      --json FILE               also write every figure of every process into FILE, as JSON ('-': stdout)\n"
+    "  -h, --help                    print this\n"
+    "\n"
+    "Options end at PROGRAM: what follows is PROGRAM's own. Its input, output, terminal and signals are untouched.\n"
+    "\n"
+    "The summary tells of PROGRAM in full, and of each process that it started in a line. Resident memory is the\n"
+    "machine's; the rest is the heap's. Live objects are allocated and not freed; cached ones are freed and at hand\n"
+    "for the thread that had them; free ones are for anyone. A span is the addresses that objects of a size lie in;\n"
+    "pages of it that were never touched take no memory. Waste inside objects is what sizes were rounded up by: an\n"
+    "estimate from all allocations, as if those still live were like the average of their size.\n"
+    "Processes that are killed by a signal, or that still run when PROGRAM ends, are missing from it.\n"
+    "\n"
+    "Exit status: PROGRAM's own; if a signal kills PROGRAM, loam dies of that signal. Otherwise\n"
+    "  125  loam failed, and PROGRAM was not started\n"
+    "  126  PROGRAM cannot be started, or not on loam's heap\n"
+    "  127  PROGRAM was not found\n"
+    "\n"
+    "Environment:\n"
+    "  LOAM_LIBRARY=FILE    take this libloam.so instead of the one installed beside the command\n"
+    "  LOAM_OPTIONS=...     options of the heap; 'loam run' adds -o's, and summary=DIRECTORY if it prints a summary\n"
+    "  LD_PRELOAD=...       kept: libloam.so comes before what is there\n"
+    "  TMPDIR=DIRECTORY     where PROGRAM's processes leave their records meanwhile\n"
+    "  NO_COLOR=1           no colours\n";
+
+/* --- options --- */
+
+static const struct option long_options[] = {
+    {"options", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
+    {"summary", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+};
+
+/* "a,b", or only one where the other is empty or NULL. NULL with ENOMEM. The caller frees it. */
+static char *join(const char *a, const char *b, char separator)
+{
+    size_t a_length = a ? strlen(a) : 0, b_length = b ? strlen(b) : 0;
+    char *result = malloc(a_length + b_length + 2);
+
+    if (!result)
+        return NULL;
+    char *at = a_length ? mempcpy(result, a, a_length) : result;
+    if (a_length && b_length)
+        *at++ = separator;
+    if (b_length)
+        at = mempcpy(at, b, b_length);
+    *at = '\0';
+    return result;
+}
+
+static int add_options(struct request *request, const char *options)
+{
+    char *joined = join(request->options, options, ',');
+
+    if (!joined) {
+        warn("--options");
+        return EXIT_OWN_FAILURE;
+    }
+    free(request->options);
+    request->options = joined;
+    return 0;
+}
+
+static int usage_error(void)
+{
+    fputs("Try 'loam run --help'.\n", stderr);
+    return EXIT_OWN_FAILURE;
+}
+
+/* Returns 0, or an exit status after a message. --help is not for here. */
+static int take_option(struct request *request, int option)
+{
+    switch (option) {
+    case 'o':
+        return add_options(request, optarg);
+    case 'q':
+        request->quiet = true;
+        return 0;
+    case 's':
+        request->summary = optarg;
+        return 0;
+    case 'j':
+        request->json = optarg;
+        return 0;
+    default:
+        return usage_error();
+    }
+}
+
+/* Returns 0, or an exit status after a message; *done when there is nothing left to do. */
+static int parse(int argc, char **argv, struct request *request, bool *done)
+{
+    int option, status;
+
+    while ((option = getopt_long(argc, argv, "+o:qh", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            *done = true;
+            return command_help(&command_run);
+        }
+        status = take_option(request, option);
+        if (status)
+            return status;
+    }
+    request->argv = argv + optind;
+    if (optind < argc)
+        return 0;
+    warnx("there is no program to run");
+    return usage_error();
+}
+
+/* --- outputs --- */
+
+/* The streams get descriptors above those of stdin, stdout and stderr, whichever of these are closed. */
+static FILE *stream_on(int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    FILE *stream = high < 0 ? NULL : fdopen(high, "w");
+
+    if (high >= 0 && !stream)
+        close(high);
+    return stream;
+}
+
+static FILE *open_file(const char *name)
+{
+    if (strcmp(name, "-") == 0)
+        return stream_on(STDOUT_FILENO);
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0)
+        return NULL;
+    FILE *stream = stream_on(fd);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return stream;
+}
+
+/* Returns 0, or -errno after a message. */
+static int open_output(const char *name, FILE **out)
+{
+    *out = open_file(name);
+    if (*out)
+        return 0;
+    int error = errno;
+    warn("cannot write %s", strcmp(name, "-") == 0 ? "to stdout" : name);
+    return -error;
+}
+
+static int open_outputs(const struct request *request, struct outputs *out)
+{
+    if (request->json && open_output(request->json, &out->json) < 0)
+        return EXIT_OWN_FAILURE;
+    if (request->summary)
+        return open_output(request->summary, &out->text) < 0 ? EXIT_OWN_FAILURE : 0;
+    if (!request->quiet)
+        out->text = stream_on(STDERR_FILENO); /* closed: then nobody wants to read it */
+    return 0;
+}
+
+static bool is_coloured(FILE *out)
+{
+    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+    return isatty(fileno(out)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+static void close_output(FILE *out, const char *name)
+{
+    bool failed = fflush(out) != 0 || ferror(out);
+    int error = errno;
+
+    if (fclose(out) != 0 && !failed) {
+        failed = true;
+        error = errno;
+    }
+    if (failed && name)
+        warnx("cannot write %s: %s", name, strerror(error));
+}
+
+static void print(const struct run *run, const struct report *report)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+
+    sigaction(SIGPIPE, &ignore, &before); /* a reader that has gone is no reason to end otherwise than the program */
+    if (run->outputs.text) {
+        summary_print_text(run->outputs.text, report, is_coloured(run->outputs.text));
+        close_output(run->outputs.text, run->request.summary);
+    }
+    if (run->outputs.json) {
+        summary_print_json(run->outputs.json, report);
+        close_output(run->outputs.json, run->request.json);
+    }
+    sigaction(SIGPIPE, &before, NULL);
+}
+
+/* --- the environment --- */
+
+/* Set `name` to `value`, before or after what it holds already. Returns 0 or -errno. */
+static int extend(const char *name, const char *before, const char *after, char separator)
+{
+    char *value = join(before, after, separator);
+    int error = value && setenv(name, value, 1) == 0 ? 0 : -errno;
+
+    free(value);
+    return error;
+}
+
+static int set_environment(const struct run *run)
+{
+    char summary[RECORDS_PATH + sizeof("summary=")];
+    int error = extend("LD_PRELOAD", run->library.path, getenv("LD_PRELOAD"), ':');
+
+    if (!error && run->request.options)
+        error = extend("LOAM_OPTIONS", getenv("LOAM_OPTIONS"), run->request.options, ',');
+    if (!error && run->directory[0]) {
+        snprintf(summary, sizeof(summary), "summary=%s", run->directory);
+        error = extend("LOAM_OPTIONS", getenv("LOAM_OPTIONS"), summary, ',');
+    }
+    if (error)
+        warnx("cannot set the environment: %s", strerror(-error));
+    return error;
+}
+
+/* --- the run --- */
+
+/* Everything that can be known to fail before anything has been changed. Returns 0 or an exit status. */
+static int prepare(struct run *run)
+{
+    const char *name = run->request.argv[0];
+
+    if (library_find(&run->library) < 0)
+        return EXIT_OWN_FAILURE;
+    int status = program_find(name, run->program);
+    if (!status)
+        status = program_check(name, run->program, &run->library.file);
+    if (!status)
+        status = open_outputs(&run->request, &run->outputs);
+    return status;
+}
+
+/* Start the program; on failure nothing is left behind. Returns 0, or an exit status after a message. */
+static int start(struct run *run)
+{
+    bool wanted = run->outputs.text || run->outputs.json;
+    int error = follow_hold(&run->follow);
+
+    if (error) {
+        warnx("cannot hold signals: %s", strerror(-error));
+        return EXIT_OWN_FAILURE;
+    }
+    if (wanted && records_create(run->directory) < 0)
+        return EXIT_OWN_FAILURE;
+    int status = set_environment(run) < 0 ? EXIT_OWN_FAILURE : 0;
+    if (!status) {
+        error = follow_start(&run->follow, run->program, run->request.argv);
+        if (error) {
+            warnx("cannot start %s: %s", run->request.argv[0], strerror(-error));
+            status = program_exit_status(-error);
+        }
+    }
+    if (status && wanted)
+        records_remove(run->directory);
+    return status;
+}
+
+static void tell(const struct run *run, const struct records *records, int status)
+{
+    pid_t pid = run->follow.child;
+    struct report report = {
+        .records = records,
+        .started = records_find(records, pid, getpid()),
+        .argv = run->request.argv,
+        .pid = pid,
+        .status = status,
+    };
+
+    print(run, &report);
+}
+
+/* While signals are still held, the directory goes away; a long summary can be interrupted. */
+static int finish(struct run *run)
+{
+    struct records records = {0};
+    int status = follow_wait(&run->follow);
+    bool wanted = run->directory[0] != '\0';
+
+    if (wanted)
+        records_collect(run->directory, &records);
+    follow_release(&run->follow);
+    if (wanted)
+        tell(run, &records, status);
+    records_free(&records);
+    return follow_end(status);
+}
+
+static int run_command(int argc, char **argv)
+{
+    struct run run = {0};
+    bool done = false;
+    int status = parse(argc, argv, &run.request, &done);
+
+    if (!status && !done)
+        status = prepare(&run);
+    if (!status && !done)
+        status = start(&run);
+    if (!status && !done)
+        status = finish(&run);
+    free(run.request.options);
+    return status;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "[OPTION]... [--] PROGRAM [ARGUMENT]...",
+    .purpose = "start a program on loam's heap, and show where its memory went",
+    .help = help_text,
+    .run = run_command,
+};
