@@ -24,7 +24,7 @@ enum {
     SLAB_STEP_SHIFT = 7,
     CLASS_MAX = 1024 * 1024,
 
-    MAGAZINE_MAX = 128, /* objects */
+    MAGAZINE_MAX = 256, /* objects */
     MAGAZINE_BYTES = 256 * 1024,
 };
 

@@ -31,13 +31,13 @@ void heap_start(bool hardened)
     shelf_start(hardened);
 }
 
-/* Lay a magazine out at `slot`. Returns the slot after it. */
+/* Lay a magazine out at `slot`, in fresh memory: bottom[-1] is NULL already. Returns the slot after it. */
 static void **set_magazine(struct magazine *magazine, unsigned class, void **slot, size_t capacity)
 {
     const struct size_class *c = &classes.list[class];
     size_t start = max_size(1, min_size(MAGAZINE_START, MAGAZINE_START_BYTES / c->size));
 
-    *slot++ = NULL;
+    slot++;
     *magazine = (struct magazine){
         .top = slot,
         .bottom = slot,

@@ -29,6 +29,7 @@
 enum {
     TAG_NONE = 510,  /* of no slab: its owner finds nothing to be its own at first sight */
     TAG_OTHER = 511, /* of the slabs of all heaps past the last tag */
+    ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
     OUTBOUND_CLASSES = 8, /* classes of objects that share cache lines: up to 112 bytes */
@@ -101,6 +102,8 @@ struct heap {
     struct shelf shelves[CLASS_COUNT];
     struct magazine outbound[OUTBOUND_CLASSES];
     size_t idle_bytes; /* of all shelves together, as far as idle_max allows */
+    size_t slab_bytes;  /* of its slabs */
+    size_t fresh_bytes; /* of slabs in fresh memory since all magazines were emptied last */
     struct kept kept;
     uint64_t random;                       /* state of hardened mode's generator */
     struct tally tallies[CLASS_COUNT + 1]; /* the last for large objects */

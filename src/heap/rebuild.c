@@ -61,7 +61,7 @@ static void refile(struct heap *heap, struct slab *slab, void *context)
         free += count_bits(slab->free_bits[w]);
     }
     slab->free_count = (uint16_t)free;
-    slab->hint = 0;
+    slab->last_word = 0;
     slab->debt = 0;
     slab->listed = false;
     slab->next = slab->prev = NULL;
@@ -81,6 +81,7 @@ void heap_rebuild(struct heap *heap)
     for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
         heap->outbound[class].top = heap->outbound[class].bottom;
     heap->kept = (struct kept){0};
+    heap->idle_bytes = 0;
     __atomic_store_n(&heap->notices, NULL, __ATOMIC_RELAXED);
     visit_slabs(heap, refile, NULL);
 }
@@ -120,8 +121,6 @@ static void check_slab(struct heap *heap, struct slab *slab, void *context)
         free += count_bits(slab->free_bits[w]);
         if (slab->free_bits[w] & __atomic_load_n(&slab->remote_bits[w], __ATOMIC_RELAXED))
             *faults += fault("an object was freed twice, in the slab", slab->start);
-        if (w < slab->hint && slab->free_bits[w])
-            *faults += fault("free objects below the hint of the slab", slab->start);
     }
     if (free != slab->free_count)
         *faults += fault("the count of free objects is wrong in the slab", slab->start);

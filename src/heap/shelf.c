@@ -16,6 +16,11 @@
 
 #include <string.h>
 
+enum {
+    FLUSH_GROWTH = 8,               /* part of the heap, and */
+    FLUSH_GROWTH_MIN = 1024 * 1024, /* bytes, that it may grow by before all magazines are emptied */
+};
+
 struct lock heap_carving;
 static bool keep_live_bits;
 
@@ -80,7 +85,7 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
     slab->clean = run->clean;
     slab->words = (uint8_t)c->words;
     slab->free_count = c->objects;
-    slab->hint = 0;
+    slab->last_word = 0;
     slab->debt = 0;
     slab->next = slab->prev = NULL;
     clear_bitmaps(slab);
@@ -89,11 +94,29 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
         __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
 }
 
+/*
+ * Memory that was never touched comes last: idle slabs of other classes are dropped before. Magazines of other classes
+ * may pin many slabs more, an object here and there; where the heap has grown by a part of itself it is worth
+ * the time to empty them, which is little beside that of the page faults.
+ */
+static void spare_fresh(struct heap *heap, size_t size)
+{
+    if (heap->idle_bytes)
+        heap_drop_idle(heap);
+    heap->fresh_bytes += size;
+    if (heap->fresh_bytes < max_size(FLUSH_GROWTH_MIN, heap->slab_bytes / FLUSH_GROWTH))
+        return;
+    heap->fresh_bytes = 0;
+    heap_flush_all(heap);
+}
+
 struct slab *heap_carve(struct heap *heap, unsigned class)
 {
     const struct size_class *c = &classes.list[class];
     struct run run;
 
+    if (!range_is_warm(c->slices, mapped_slices(c)))
+        spare_fresh(heap, c->slices * SLICE_SIZE);
     if (range_take(c->slices, mapped_slices(c), &run) < 0)
         return NULL;
     struct slab *slab = slab_record(run.range, run.slice);
@@ -104,6 +127,7 @@ struct slab *heap_carve(struct heap *heap, unsigned class)
     lock_take(&heap_carving);
     describe(heap, class, &run, slab);
     lock_give(&heap_carving);
+    heap->slab_bytes += c->slices * SLICE_SIZE;
     return slab;
 }
 
@@ -146,6 +170,7 @@ void heap_release_slab(struct heap *heap, struct slab *slab)
         memcpy(slab->free_bits, &shelf->spare_bits, sizeof(shelf->spare_bits));
         shelf->spare_bits = slab->free_bits;
     }
+    heap->slab_bytes -= slab->slices * SLICE_SIZE;
     range_give(range, slice, slab->slices);
 }
 
@@ -211,6 +236,7 @@ void heap_drop_idle(struct heap *heap)
 
 void heap_settle(struct heap *heap, struct slab *slab)
 {
+    slab->clean = false;
     if (slab == heap->shelves[slab->size_class].current && !class_is_run(slab->size_class))
         return;
     while (slab->free_count == slab->objects) {
@@ -297,51 +323,8 @@ bool heap_refill(struct heap *heap, unsigned class)
     return true;
 }
 
-/* Objects, as many of them from the first on as lie in one slab. */
-struct batch {
-    const struct size_class *class;
-    struct slab *slab;
-    void **objects;
-    size_t count;
-};
-
 /*
- * The objects of one bitmap word mostly lie together in a magazine: collect them, then mark them in one go.
- * Returns how many objects were of the slab.
- */
-INLINE size_t put_batch(const struct batch *b, void (*put)(struct slab *slab, size_t word, uint64_t mask))
-{
-    uint64_t inverse = b->class->inverse;
-    unsigned char *start = b->slab->start;
-    size_t span = (size_t)b->class->mask + 1;
-    size_t word = SIZE_MAX;
-    uint64_t mask = 0;
-    size_t i;
-
-    for (i = 0; i < b->count; i++) {
-        size_t offset = (size_t)((unsigned char *)b->objects[i] - start);
-        if (offset >= span)
-            break;
-        size_t index = (size_t)(((unsigned __int128)offset * inverse) >> 64);
-        uint64_t bit = 1ull << index % WORD_BITS;
-        if (index / WORD_BITS != word) {
-            if (mask)
-                put(b->slab, word, mask);
-            word = index / WORD_BITS;
-            mask = 0;
-        }
-        if (UNLIKELY(mask & bit))
-            explain_stop(FAULT_DOUBLE_FREE, b->objects[i]);
-        if (UNLIKELY(index >= b->class->objects))
-            explain_stop(FAULT_INVALID_FREE, b->objects[i]);
-        mask |= bit;
-    }
-    if (mask)
-        put(b->slab, word, mask);
-    return i;
-}
-
-/* The slab of a cached object. The map has another class when it was freed twice and the first time released the slab.
+ * The slab of a cached object. The map has another class when it was freed twice and the first time released the slab.
  */
 static struct slab *slab_of_cached(unsigned class, const void *object)
 {
@@ -354,21 +337,98 @@ static struct slab *slab_of_cached(unsigned class, const void *object)
     return slab_at(range, slice, class);
 }
 
+/* A slab is aligned to its size. */
+INLINE size_t index_of_cached(const struct size_class *c, void *object)
+{
+    size_t index = (size_t)(((unsigned __int128)((uintptr_t)object & c->mask) * c->inverse) >> 64);
+
+    if (UNLIKELY(index >= c->objects))
+        explain_stop(FAULT_INVALID_FREE, object);
+    return index;
+}
+
+/*
+ * Send the first of `objects`, and those after it that lie in the same word of the same slab's bitmap: objects that
+ * were allocated together mostly arrive together. Returns how many.
+ */
+static size_t send_word(const struct size_class *c, struct slab *slab, void **objects, size_t count)
+{
+    size_t word = index_of_cached(c, objects[0]) / WORD_BITS;
+    uint64_t mask = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if ((uintptr_t)objects[i] - (uintptr_t)slab->start > c->mask)
+            break;
+        size_t index = index_of_cached(c, objects[i]);
+        uint64_t bit = 1ull << index % WORD_BITS;
+        if (index / WORD_BITS != word)
+            break;
+        if (UNLIKELY(mask & bit))
+            explain_stop(FAULT_DOUBLE_FREE, objects[i]);
+        mask |= bit;
+    }
+    heap_send(slab, word, mask);
+    return i;
+}
+
+/*
+ * Mark the first of `objects` free, and those after it that lie in the same slab, which is the heap's own. Returns how
+ * many. The word that the last one lay in is at hand: mostly the next lies there too.
+ */
+INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **objects, size_t count)
+{
+    uint64_t *free_bits = slab->free_bits;
+    size_t index = index_of_cached(c, objects[0]);
+    size_t word = index / WORD_BITS;
+    uint64_t bits = free_bits[word];
+    size_t done = 0;
+
+    for (;;) {
+        uint64_t bit = 1ull << index % WORD_BITS;
+        if (UNLIKELY(bits & bit))
+            explain_stop(FAULT_DOUBLE_FREE, objects[done]);
+        bits |= bit;
+        if (++done == count || (uintptr_t)objects[done] - (uintptr_t)slab->start > c->mask)
+            break;
+        index = index_of_cached(c, objects[done]);
+        if (index / WORD_BITS == word)
+            continue;
+        free_bits[word] = bits;
+        word = index / WORD_BITS;
+        bits = free_bits[word];
+    }
+    free_bits[word] = bits;
+    slab->free_count += (uint16_t)done;
+    slab->last_word = (uint16_t)word;
+    return done;
+}
+
+/* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way. */
 static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
 {
-    struct batch batch = {.class = &classes.list[class]};
+    const struct size_class c = classes.list[class];
+    const struct range *range = &ranges.list[0];
+    const size_t committed = __atomic_load_n(&range->committed, __ATOMIC_RELAXED);
+    const uint16_t own = heap->tag == heap->entry_tag ? heap_entry(heap, class) : ENTRY_NONE;
 
-    for (size_t done = 0; done < count;) {
-        batch.slab = slab_of_cached(class, objects[done]);
-        batch.objects = objects + done;
-        batch.count = count - done;
-        if (batch.slab->heap != heap->index) {
-            done += put_batch(&batch, heap_send);
-            continue;
+    while (count) {
+        size_t offset = (uintptr_t)objects[0] - range->base;
+        struct slab *slab;
+        size_t done;
+        if (LIKELY(offset < committed && range->map[offset >> SLICE_SHIFT] == own))
+            slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
+        else
+            slab = slab_of_cached(class, objects[0]);
+        if (slab->heap == heap->index) {
+            done = put_own(&c, slab, objects, count);
+            if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
+                heap_settle(heap, slab);
+        } else {
+            done = send_word(&c, slab, objects, count);
         }
-        done += put_batch(&batch, slab_put);
-        if (UNLIKELY(!batch.slab->listed || batch.slab->free_count == batch.slab->objects))
-            heap_settle(heap, batch.slab);
+        objects += done;
+        count -= done;
     }
 }
 

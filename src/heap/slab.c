@@ -3,22 +3,46 @@
 
 #include "heap/explain.h"
 
+/* All objects of a word, into to[-1], to[-2], ...: what the loop below does, in steps that need not wait for each other. */
+static size_t take_whole_word(unsigned char *first, size_t size, void **to)
+{
+    uintptr_t last = (uintptr_t)first + (WORD_BITS - 1) * size;
+
+    to -= WORD_BITS;
+    for (size_t i = 0; i < WORD_BITS; i++)
+        to[i] = (void *)(last - i * size);
+    return WORD_BITS;
+}
+
+/* Take up to `count` objects of one word into to[-1], to[-2], ... Returns how many. */
+static size_t take_word(struct slab *slab, size_t size, size_t word, void **to, size_t count)
+{
+    unsigned char *first = slab->start + word * WORD_BITS * size;
+    uint64_t bits = slab->free_bits[word];
+    size_t taken;
+
+    if (bits == UINT64_MAX && count >= WORD_BITS) {
+        slab->free_bits[word] = 0;
+        return take_whole_word(first, size, to);
+    }
+    for (taken = 0; bits && taken < count; taken++, bits &= bits - 1)
+        *--to = first + lowest_bit(bits) * size;
+    slab->free_bits[word] = bits;
+    return taken;
+}
+
 void slab_take(struct slab *slab, void **to, size_t count)
 {
     size_t size = classes.list[slab->size_class].size;
-    size_t w = slab->hint;
+    size_t last = slab->last_word;
+    size_t done = 0, w;
 
     assert(count <= slab->free_count);
     slab->free_count -= (uint16_t)count;
-    while (count) {
-        uint64_t word = slab->free_bits[w];
-        unsigned char *first = slab->start + w * WORD_BITS * size;
-        for (; word && count; count--, word &= word - 1)
-            *--to = first + lowest_bit(word) * size;
-        slab->free_bits[w] = word;
-        w += word == 0;
-    }
-    slab->hint = (uint16_t)w;
+    for (w = last + 1; w-- > 0 && done < count;)
+        done += take_word(slab, size, slab->last_word = (uint16_t)w, to - done, count - done);
+    for (w = last + 1; done < count; w++)
+        done += take_word(slab, size, slab->last_word = (uint16_t)w, to - done, count - done);
 }
 
 static void *first_object(const struct slab *slab, size_t word, uint64_t mask)
@@ -34,9 +58,7 @@ void slab_put(struct slab *slab, size_t word, uint64_t mask)
         explain_stop(FAULT_DOUBLE_FREE, first_object(slab, word, twice));
     slab->free_bits[word] |= mask;
     slab->free_count += count_bits(mask);
-    slab->clean = false;
-    if (word < slab->hint)
-        slab->hint = (uint16_t)word;
+    slab->last_word = (uint16_t)word;
 }
 
 bool slab_send(struct slab *slab, size_t word, uint64_t mask)

@@ -41,7 +41,7 @@ struct slab {
     bool clean;    /* no object was ever put back, and the slices were zeroes */
     uint8_t words; /* of each bitmap */
     uint16_t free_count;
-    uint16_t hint; /* no word below has a free bit */
+    uint16_t last_word; /* of free_bits, that was looked at last: what it says free is likeliest in a cache */
     struct slab *next;
     int32_t debt; /* bits taken that `arrivals` has not counted yet */
 
@@ -83,8 +83,8 @@ INLINE void *slab_object(const struct slab *slab, size_t index)
 }
 
 /*
- * Take `count` objects (at most free_count), the lowest first, into to[-1], to[-2], ...: whoever
- * pops them gets the lowest first.
+ * Take `count` objects (at most free_count) into to[-1], to[-2], ...: those near the ones freed last, then lower ones,
+ * and only then higher ones, whose pages may never have been touched.
  */
 void slab_take(struct slab *slab, void **to, size_t count);
 

@@ -185,7 +185,8 @@ static void move_contents(const struct object *from, void *place, size_t size)
     memcpy(place, from->start, size);
 }
 
-void *front_realloc(void *ptr, size_t size)
+/* Anything but a small object that stays small. */
+static void *realloc_any(void *ptr, size_t size)
 {
     struct object o;
 
@@ -211,6 +212,22 @@ void *front_realloc(void *ptr, size_t size)
         return NULL;
     move_contents(&o, place, min_size(size, o.size));
     front_free(ptr);
+    return place;
+}
+
+void *front_realloc(void *ptr, size_t size)
+{
+    struct magazine *magazine = front_magazine(ptr);
+
+    if (UNLIKELY(!magazine || magazine->size > SLAB_MAX || size - 1 >= SLAB_MAX))
+        return realloc_any(ptr, size);
+    if (size <= magazine->size && size > magazine->size / 2)
+        return ptr;
+    void *place = front_malloc(size);
+    if (LIKELY(place != NULL)) {
+        memcpy(place, ptr, min_size(size, magazine->size));
+        front_free(ptr);
+    }
     return place;
 }
 

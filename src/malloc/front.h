@@ -48,29 +48,31 @@ INLINE void *front_malloc(size_t size)
     return LIKELY(object != NULL) ? object : front_malloc_slow(size);
 }
 
-INLINE void front_free(void *ptr)
+/* The magazine of an object of this thread's own slabs; NULL for whatever is not the start of one. */
+INLINE struct magazine *front_magazine(const void *ptr)
 {
     struct heap *heap = heap_thread.face;
     size_t offset = (uintptr_t)ptr - ranges.list[0].base;
 
-    if (UNLIKELY(offset >= __atomic_load_n(&ranges.list[0].committed, __ATOMIC_RELAXED))) {
-        front_free_slow(ptr);
-        return;
-    }
+    if (UNLIKELY(offset >= __atomic_load_n(&ranges.list[0].committed, __ATOMIC_RELAXED)))
+        return NULL;
     size_t class = ranges.list[0].map[offset >> SLICE_SHIFT] ^ heap->tag;
-    if (UNLIKELY(class >= CLASS_COUNT)) {
-        front_free_slow(ptr);
-        return;
-    }
+    if (UNLIKELY(class >= CLASS_COUNT))
+        return NULL;
     struct magazine *magazine = &heap->magazines[class];
-    void **top = magazine->top;
     bool start = (offset & magazine->mask) * magazine->inverse < magazine->inverse;
-    if (UNLIKELY(!start || top == magazine->end || top[-1] == ptr)) {
+    return LIKELY(start) ? magazine : NULL;
+}
+
+INLINE void front_free(void *ptr)
+{
+    struct magazine *magazine = front_magazine(ptr);
+
+    if (UNLIKELY(!magazine || magazine->top == magazine->end || magazine->top[-1] == ptr)) {
         front_free_slow(ptr);
         return;
     }
-    *top = ptr;
-    magazine->top = top + 1;
+    *magazine->top++ = ptr;
 }
 
 #endif

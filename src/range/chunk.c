@@ -3,8 +3,9 @@
  *
  * A chunk's 32 slices are the bits of a word, so a run inside a chunk is found by shifting that word
  * against itself. Chunks are listed by their longest free run; a run of n slices is looked for in the
- * chunks with the shortest one that is long enough. So chunks fill up densely, and those that empty
- * stay whole for large runs and for the kernel. A run of more than 32 slices takes the first place that fits.
+ * chunks with the shortest one that is long enough: first over dirty slices, whose memory is there already, then
+ * anywhere. So chunks fill up densely, and those that empty stay whole for large runs and for the kernel. A run of
+ * more than 32 slices takes the first place that fits.
  *
  * Invariant: chunk.longest is the longest run of ones in chunk.free, and the chunk is in that list;
  * ranges.dirty_slices counts the bits of free & dirty.
@@ -164,24 +165,22 @@ static uint32_t aligned_bits(size_t align)
     return bits[floor_log2(align)];
 }
 
-/* Where a run starts in the chunk: over dirty slices if it can, since their memory is there already. -1: nowhere. */
-static int place_in_chunk(const struct chunk *chunk, size_t count, size_t align)
+/* Where a run of free slices starts in the chunk, all of them dirty if `warm`. -1: nowhere. */
+static int place_in_chunk(const struct chunk *chunk, size_t count, size_t align, bool warm)
 {
-    uint32_t starts = run_starts(chunk->free, count) & aligned_bits(align);
+    uint32_t slices = warm ? chunk->free & chunk->dirty : chunk->free;
+    uint32_t starts = run_starts(slices, count) & aligned_bits(align);
 
-    if (!starts)
-        return -1;
-    uint32_t warm = starts & run_starts(chunk->free & chunk->dirty, count);
-    return __builtin_ctz(warm ? warm : starts);
+    return starts ? __builtin_ctz(starts) : -1;
 }
 
 /* A run inside one chunk. Returns its first slice, or -1. */
-static intptr_t find_small(const struct range *range, size_t count, size_t align)
+static intptr_t find_small(const struct range *range, size_t count, size_t align, bool warm)
 {
     for (uint64_t lists = range->listed >> count << count; lists; lists &= lists - 1) {
         uint32_t index = range->lists[lowest_bit(lists)];
         for (int i = 0; i < CANDIDATES && index != NO_CHUNK; i++, index = range->chunks[index].next) {
-            int place = place_in_chunk(&range->chunks[index], count, align);
+            int place = place_in_chunk(&range->chunks[index], count, align, warm);
             if (place >= 0)
                 return (intptr_t)index * CHUNK_SLICES + place;
         }
@@ -238,20 +237,44 @@ size_t chunk_free_below_break(const struct range *range)
     return slices + (i > 0 ? free_tail(range->chunks[i - 1].free) : 0);
 }
 
-static bool find(size_t count, size_t align, struct run *out)
+static intptr_t find_in(const struct range *range, size_t count, size_t align, bool warm)
+{
+    if (count <= CHUNK_SLICES && align <= CHUNK_SLICES)
+        return find_small(range, count, align, warm);
+    return warm ? -1 : find_large(range, count, align);
+}
+
+static bool find_any(size_t count, size_t align, bool warm, struct run *out)
 {
     uint32_t n = ranges.count;
 
     for (uint32_t i = 0; i < n; i++) {
         struct range *range = &ranges.list[i];
-        bool small = count <= CHUNK_SLICES && align <= CHUNK_SLICES;
-        intptr_t slice = small ? find_small(range, count, align) : find_large(range, count, align);
+        intptr_t slice = find_in(range, count, align, warm);
         if (slice < 0)
             continue;
         *out = (struct run){.range = range, .slice = (size_t)slice, .count = count};
         return true;
     }
     return false;
+}
+
+/* Dirty slices first, since their memory is there already. */
+static bool find(size_t count, size_t align, struct run *out)
+{
+    return (ranges.dirty_slices >= count && find_any(count, align, true, out)) || find_any(count, align, false, out);
+}
+
+bool range_is_warm(size_t count, size_t align)
+{
+    struct run run;
+
+    if (__atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED) < count)
+        return false;
+    lock_take(&ranges.lock);
+    bool found = find_any(count, align, true, &run);
+    lock_give(&ranges.lock);
+    return found;
 }
 
 int range_take(size_t count, size_t align, struct run *out)

@@ -16,7 +16,7 @@
 enum {
     CLASSES_SHOWN = 12,
     PROCESSES_SHOWN = 10,
-    BAR_WIDTH = 18, /* columns */
+    BAR_WIDTH = 15, /* columns */
     NS_PER_S = 1000000000,
 };
 
@@ -88,7 +88,7 @@ static void print_missing(FILE *out, const struct report *report)
 static void print_peaks(FILE *out, const struct summary *s, const struct paint *paint)
 {
     fprintf(out, "\n  %s%-16s %14s %14s%s\n", paint->faint, "", "peak", "at exit", paint->end);
-    fprintf(out, "  %-16s %s%14s%s %14s   %severything the process held: code and stacks, too%s\n", "resident memory",
+    fprintf(out, "  %-16s %s%14s%s %14s   %sof the whole process, with code and stacks%s\n", "resident memory",
             paint->title, units_bytes(s->resident_peak).text, paint->end, units_bytes(s->resident_exit).text,
             paint->faint, paint->end);
     fprintf(out, "  %-16s %s%14s%s %14s   %sallocated and not freed%s\n", "live memory", paint->title,
@@ -119,7 +119,7 @@ static void print_costs(FILE *out, const struct summary *s)
             units_time(s->system_ns).text);
     fprintf(out, "  %-16s %s minor, %s major\n", "page faults", units_count(s->faults_minor).text,
             units_count(s->faults_major).text);
-    fprintf(out, "  %-16s %s committed, %s of it idle and not yet given back; %s of metadata\n", "heap at exit",
+    fprintf(out, "  %-16s %s committed, %s of it idle; %s of metadata\n", "heap at exit",
             units_bytes(s->committed_bytes).text, units_bytes(s->dirty_bytes).text,
             units_bytes(s->metadata_bytes).text);
     fprintf(out, "  %-16s %s at most\n", "threads", units_count(s->threads_peak).text);
