@@ -78,14 +78,18 @@ def run_once(build, workload, allocator):
 
 
 def check_preload(workload, allocator):
-    """Have the dynamic linker bind the program without running it (ld.so(8)); malloc must come from the allocator."""
+    """Have the dynamic linker bind the program without running it (ld.so(8)); its malloc must be the allocator's.
+
+    A program that takes malloc's address gives libraries its own entry for it: what they bind to says nothing.
+    """
     trace = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "yes", "LD_DEBUG": "bindings"}
     if allocator.path:
         trace["LD_PRELOAD"] = allocator.path
     run = subprocess.run(
         workload.command[:1], env={**environment_of(workload), **trace}, capture_output=True, text=True, errors="replace"
     )
-    bound = set(re.findall(r"binding file \S+ \[0\] to (\S+) \[0\]: normal symbol `malloc'", run.stderr))
+    program = re.escape(workload.command[0])
+    bound = set(re.findall(rf"binding file {program} \[0\] to (\S+) \[0\]: normal symbol `malloc'", run.stderr))
     if allocator.path and bound != {allocator.path}:
         raise Failure(f"malloc does not come from {allocator.path} but from {', '.join(sorted(bound)) or 'nowhere'}")
     if not allocator.path and any("libc.so" not in path for path in bound):

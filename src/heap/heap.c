@@ -203,21 +203,11 @@ void *heap_take_zeroed(struct heap *heap, unsigned class)
     return memset(object, 0, classes.list[class].size);
 }
 
-static bool is_outbound(const struct heap *heap, const struct slab *slab)
+void heap_push(struct heap *heap, unsigned class, bool foreign, void *object)
 {
-    return slab->heap != heap->index && slab->size_class < OUTBOUND_CLASSES;
-}
+    bool outbound = foreign && class < OUTBOUND_CLASSES;
+    struct magazine *magazine = outbound ? &heap->outbound[class] : &heap->magazines[class];
 
-void heap_put(struct heap *heap, struct slab *slab, size_t index)
-{
-    unsigned class = slab->size_class;
-    void *object = slab_object(slab, index);
-
-    if (UNLIKELY(!heap)) {
-        heap_send(slab, index / WORD_BITS, 1ull << index % WORD_BITS);
-        return;
-    }
-    struct magazine *magazine = is_outbound(heap, slab) ? &heap->outbound[class] : &heap->magazines[class];
     if (UNLIKELY(magazine->top[-1] == object))
         explain_stop(FAULT_DOUBLE_FREE, object);
     if (UNLIKELY(magazine->top == magazine->end)) {
@@ -225,6 +215,14 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index)
         heap_flush(heap, class, magazine, divide_up((size_t)(magazine->end - magazine->bottom), 2));
     }
     *magazine->top++ = object;
+}
+
+void heap_put(struct heap *heap, struct slab *slab, size_t index)
+{
+    if (UNLIKELY(!heap))
+        heap_send(slab, index / WORD_BITS, 1ull << index % WORD_BITS);
+    else
+        heap_push(heap, slab->size_class, slab->heap != heap->index, slab_object(slab, index));
 }
 
 void heap_lock_all(void)

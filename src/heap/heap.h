@@ -160,6 +160,9 @@ void *heap_take_zeroed(struct heap *heap, unsigned class);
  */
 void heap_put(struct heap *heap, struct slab *slab, size_t index);
 
+/* Put what is an object of a class, of another heap's slab or of an own one, into a magazine. */
+void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
+
 /* Put all that waits in magazines back into slabs, and large runs back into the range. */
 void heap_flush_all(struct heap *heap);
 

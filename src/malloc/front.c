@@ -119,7 +119,10 @@ static void free_any(void *ptr)
         heap_put(heap, o.slab, o.index);
 }
 
-/* What of another heap's slab can be known without looking for it: the same steps as free's fast path. */
+/*
+ * An object of another heap's slab, or one that its magazine has no room for: the same steps as free's fast path. The
+ * slab's record, which its owner may be writing to, is not looked at.
+ */
 NOINLINE void front_free_slow(void *ptr)
 {
     struct heap *heap = heap_thread.face;
@@ -132,18 +135,15 @@ NOINLINE void front_free_slow(void *ptr)
         return;
     }
     uint16_t entry = ranges.list[0].map[offset >> SLICE_SHIFT];
-    size_t class = entry & ((1u << CLASS_BITS) - 1);
+    unsigned class = entry & ((1u << CLASS_BITS) - 1);
     if (!entry || class >= CLASS_COUNT) {
         free_any(ptr);
         return;
     }
-    const struct size_class *c = &classes.list[class];
-    struct slab *slab = slab_at(&ranges.list[0], offset >> SLICE_SHIFT, (unsigned)class);
-    unsigned __int128 product = (unsigned __int128)(offset & c->mask) * c->inverse;
-    size_t index = (size_t)(product >> 64);
-    if (UNLIKELY((uint64_t)product >= c->inverse || index >= c->objects))
+    const struct magazine *magazine = &heap->magazines[class];
+    if (UNLIKELY((offset & magazine->mask) * magazine->inverse >= magazine->inverse))
         explain_stop(FAULT_INVALID_FREE, ptr);
-    heap_put(heap, slab, index);
+    heap_push(heap, class, entry != heap_entry(heap, class), ptr);
 }
 
 /* The object at `ptr`, which a caller says is one. */
