@@ -102,9 +102,9 @@ static void describe_mapping(struct text *text, const void *p)
 
 static void describe_owner(struct text *text, const struct object *o)
 {
-    if (o->class == CLASS_LARGE || o->slab->heap >= heaps.count)
+    if (o->class == CLASS_LARGE || slab_owner(o->slab) >= heaps.count)
         return;
-    text_format(text, ", of the heap of thread %d", heaps.list[o->slab->heap]->thread);
+    text_format(text, ", of the heap of thread %d", heaps.list[slab_owner(o->slab)]->thread);
 }
 
 static void describe_object(struct text *text, const struct object *o, const void *p)

@@ -158,12 +158,9 @@ void heap_lend_back(struct heap *heap)
 /* What nobody else can use while it waits here: whole runs, idle slabs, and objects of other heaps. */
 static void flush_idle(struct heap *heap)
 {
-    for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
-        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
     for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
         heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
-    heap_drop_idle(heap);
-    heap_drop_kept(heap);
+    heap_flush_runs(heap);
 }
 
 void heap_tick(struct heap *heap)
@@ -222,7 +219,7 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index)
     if (UNLIKELY(!heap))
         heap_send(slab, index / WORD_BITS, 1ull << index % WORD_BITS);
     else
-        heap_push(heap, slab->size_class, slab->heap != heap->index, slab_object(slab, index));
+        heap_push(heap, slab->size_class, slab_owner(slab) != heap->index, slab_object(slab, index));
 }
 
 void heap_lock_all(void)

@@ -15,7 +15,8 @@
  *
  * A heap outlives its thread: the next thread takes it over as it is. `state` says who may touch what
  * only the owner may; it changes by compare and exchange alone. While a heap is an ORPHAN, the
- * thread that gives it a notice claims it for long enough to act on it.
+ * thread that gives it a notice claims it for long enough to act on it; and a thread that would carve a slab
+ * claims it to adopt one of its slabs instead.
  *
  * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both.
  * There are more heaps than tags: those past the last share TAG_OTHER, and their owners look at the record.
@@ -27,8 +28,8 @@
 #include "heap/slab.h"
 
 enum {
-    TAG_NONE = 510,  /* of no slab: its owner finds nothing to be its own at first sight */
-    TAG_OTHER = 511, /* of the slabs of all heaps past the last tag */
+    TAG_NONE = 510,     /* of no slab: its owner finds nothing to be its own at first sight */
+    TAG_OTHER = 511,    /* of the slabs of all heaps past the last tag */
     ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
@@ -101,7 +102,7 @@ struct heap {
     struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
     struct shelf shelves[CLASS_COUNT];
     struct magazine outbound[OUTBOUND_CLASSES];
-    size_t idle_bytes; /* of all shelves together, as far as idle_max allows */
+    size_t idle_bytes;  /* of all shelves together, as far as idle_max allows */
     size_t slab_bytes;  /* of its slabs */
     size_t fresh_bytes; /* of slabs in fresh memory since all magazines were emptied last */
     struct kept kept;
@@ -163,8 +164,11 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index);
 /* Put what is an object of a class, of another heap's slab or of an own one, into a magazine. */
 void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
 
-/* Put all that waits in magazines back into slabs, and large runs back into the range. */
+/* Put all that waits in magazines back into slabs, and whole runs back into the range. */
 void heap_flush_all(struct heap *heap);
+
+/* Put only whole runs and idle slabs back into the range. */
+void heap_flush_runs(struct heap *heap);
 
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
@@ -188,6 +192,7 @@ INLINE uint16_t heap_entry(const struct heap *heap, unsigned class)
 extern struct lock heap_carving;
 void shelf_start(bool hardened);
 void heap_orphan(struct heap *heap);
+bool heap_claim(struct heap *heap);
 bool heap_refill(struct heap *heap, unsigned class);
 void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
 void heap_send(struct slab *slab, size_t word, uint64_t mask);

@@ -4,6 +4,7 @@
 #include "heap/observe.h"
 #include "sys/sys.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* An object that has grown will grow again: addresses past its end cost nothing until touched. */
@@ -132,9 +133,9 @@ static bool is_run(const struct object *o)
     return o->class == CLASS_LARGE || class_is_run(o->class);
 }
 
-bool large_move_pages(const struct object *from, const struct object *to, size_t size)
+int large_move_pages(const struct object *from, const struct object *to, size_t size)
 {
     if (size < MOVE_MIN || !is_run(from) || !is_run(to))
-        return false;
-    return range_move_pages(from->range, from->slice, to->range, to->slice, slices_for(size)) == 0;
+        return -EAGAIN;
+    return range_move_pages(from->range, from->slice, to->range, to->slice, slices_for(size));
 }

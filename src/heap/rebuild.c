@@ -23,7 +23,7 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
         if (range->map[slice] >> CLASS_BITS != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
             continue;
         struct slab *slab = slab_at(range, slice, class);
-        if (slab != slab_record(range, slice) || slab->heap != heap->index || slab->size_class != class)
+        if (slab != slab_record(range, slice) || slab_owner(slab) != heap->index || slab->size_class != class)
             continue;
         visit(heap, slab, context);
     }

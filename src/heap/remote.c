@@ -11,19 +11,28 @@
  */
 #include "heap/heap.h"
 
-static void push_notice(struct heap *heap, struct slab *slab)
+static void serve_orphan(struct heap *heap);
+
+/* Tell the slab's owner of arrivals. The slab is QUEUED: until the owner reads the notice, it stays what it is. */
+static void give_notice(struct slab *slab, struct heap *owner)
 {
-    struct slab *head = __atomic_load_n(&heap->notices, __ATOMIC_RELAXED);
+    struct slab *head = __atomic_load_n(&owner->notices, __ATOMIC_RELAXED);
 
     do
         slab->next_noticed = head;
-    while (!__atomic_compare_exchange_n(&heap->notices, &head, slab, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    while (!__atomic_compare_exchange_n(&owner->notices, &head, slab, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    if (__atomic_load_n(&owner->state, __ATOMIC_SEQ_CST) == HEAP_ORPHAN)
+        serve_orphan(owner);
 }
 
 static void read_notice(struct heap *heap, struct slab *slab)
 {
     bool orphan = __atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_CLAIMED;
 
+    if (slab_owner(slab) != heap->index) {
+        give_notice(slab, heaps.list[slab_owner(slab)]);
+        return;
+    }
     __atomic_fetch_and(&slab->arrivals, ~ARRIVALS_QUEUED, __ATOMIC_ACQ_REL);
     if (slab == heap->shelves[slab->size_class].current) {
         slab_collect(slab);
@@ -46,17 +55,18 @@ void heap_drain_notices(struct heap *heap)
     }
 }
 
-static bool claim(struct heap *heap)
+bool heap_claim(struct heap *heap)
 {
     uint32_t expected = HEAP_ORPHAN;
-    return __atomic_compare_exchange_n(&heap->state, &expected, HEAP_CLAIMED, false, __ATOMIC_SEQ_CST,
+    return __atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN &&
+           __atomic_compare_exchange_n(&heap->state, &expected, HEAP_CLAIMED, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_RELAXED);
 }
 
 /* Act on the notices of an orphan, until none are left or somebody else has the heap. */
 static void serve_orphan(struct heap *heap)
 {
-    while (__atomic_load_n(&heap->notices, __ATOMIC_SEQ_CST) && claim(heap)) {
+    while (__atomic_load_n(&heap->notices, __ATOMIC_SEQ_CST) && heap_claim(heap)) {
         if (heap->stale)
             heap_rebuild(heap);
         heap_drain_notices(heap);
@@ -66,13 +76,10 @@ static void serve_orphan(struct heap *heap)
 
 void heap_send(struct slab *slab, size_t word, uint64_t mask)
 {
-    struct heap *owner = heaps.list[slab->heap]; /* now: the slab may be gone once its bits are set */
+    struct heap *owner = heaps.list[slab_owner(slab)]; /* now: the slab may be gone once its bits are set */
 
-    if (!slab_send(slab, word, mask))
-        return;
-    push_notice(owner, slab);
-    if (__atomic_load_n(&owner->state, __ATOMIC_SEQ_CST) == HEAP_ORPHAN)
-        serve_orphan(owner);
+    if (slab_send(slab, word, mask))
+        give_notice(slab, owner);
 }
 
 void heap_orphan(struct heap *heap)

@@ -17,8 +17,10 @@
 #include <string.h>
 
 enum {
-    FLUSH_GROWTH = 8,               /* part of the heap, and */
-    FLUSH_GROWTH_MIN = 1024 * 1024, /* bytes, that it may grow by before all magazines are emptied */
+    FLUSH_GROWTH = 16,             /* part of the heap, and */
+    FLUSH_GROWTH_MIN = 128 * 1024, /* bytes, that it may grow by before all magazines are emptied */
+    CANDIDATES = 8,                /* partial slabs to choose from */
+    ADOPT_TRIES = 8,               /* orphans to ask for a slab */
 };
 
 struct lock heap_carving;
@@ -78,7 +80,7 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
 
     slab->start = range_address(run->range, run->slice);
     slab->slices = c->slices;
-    slab->heap = heap->index;
+    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
     slab->objects = c->objects;
     slab->size_class = (uint8_t) class;
     slab->listed = false;
@@ -94,15 +96,22 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
         __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
 }
 
+void heap_flush_runs(struct heap *heap)
+{
+    for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
+        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
+    heap_drop_idle(heap);
+    heap_drop_kept(heap);
+}
+
 /*
- * Memory that was never touched comes last: idle slabs of other classes are dropped before. Magazines of other classes
- * may pin many slabs more, an object here and there; where the heap has grown by a part of itself it is worth
- * the time to empty them, which is little beside that of the page faults.
+ * Memory that was never touched comes last: runs and idle slabs of other classes are given up before. Magazines of
+ * other classes may pin many slabs more, an object here and there; where the heap has grown by a part of itself it is
+ * worth the time to empty them, which is little beside that of the page faults.
  */
 static void spare_fresh(struct heap *heap, size_t size)
 {
-    if (heap->idle_bytes)
-        heap_drop_idle(heap);
+    heap_flush_runs(heap);
     heap->fresh_bytes += size;
     if (heap->fresh_bytes < max_size(FLUSH_GROWTH_MIN, heap->slab_bytes / FLUSH_GROWTH))
         return;
@@ -252,6 +261,18 @@ void heap_settle(struct heap *heap, struct slab *slab)
         list_slab(heap, slab);
 }
 
+/* Of the first slabs of the list, the one with the fewest free objects: so that the others may empty. */
+static struct slab *fullest(struct slab *list)
+{
+    struct slab *best = list;
+    int left = CANDIDATES;
+
+    for (struct slab *slab = list; slab && left--; slab = slab->next)
+        if (slab->free_count < best->free_count)
+            best = slab;
+    return best;
+}
+
 /* A slab with free objects from those the heap has; NULL when all are full. */
 static struct slab *next_slab(struct heap *heap, unsigned class)
 {
@@ -259,11 +280,50 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
 
     if (!shelf->partial && __atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
         heap_drain_notices(heap);
-    struct slab *slab = shelf->partial;
+    struct slab *slab = fullest(shelf->partial);
     if (!slab)
         return take_idle(shelf);
     unlist_slab(heap, slab);
     return slab;
+}
+
+/* Make an orphan's slab one of the heap's own. The caller has claimed the orphan. */
+static void take_over(struct heap *heap, struct heap *orphan, struct slab *slab)
+{
+    const struct range *range = range_find(slab->start);
+    size_t slice = range_slice(range, slab->start);
+
+    unlist_slab(orphan, slab);
+    orphan->slab_bytes -= slab->slices * SLICE_SIZE;
+    heap->slab_bytes += slab->slices * SLICE_SIZE;
+    lock_take(&heap_carving);
+    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < slab->slices; i++)
+        __atomic_store_n(&range->map[slice + i], heap_entry(heap, slab->size_class), __ATOMIC_RELEASE);
+    lock_give(&heap_carving);
+    __atomic_fetch_and(&slab->arrivals, ~ARRIVALS_WANTED, __ATOMIC_ACQ_REL);
+}
+
+/* A slab with free objects that nobody allocates from, since its heap waits for a thread. */
+static struct slab *adopt_slab(struct heap *heap, unsigned class)
+{
+    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+
+    if (class_is_run(class) || __atomic_load_n(&heaps.in_use, __ATOMIC_RELAXED) >= count)
+        return NULL;
+    for (uint32_t i = 1, tries = ADOPT_TRIES; i < count && tries; i++) {
+        struct heap *orphan = heaps.list[(heap->index + i) % count];
+        if (!heap_claim(orphan))
+            continue;
+        tries--;
+        struct slab *slab = orphan->stale ? NULL : orphan->shelves[class].partial;
+        if (slab)
+            take_over(heap, orphan, slab);
+        heap_orphan(orphan);
+        if (slab)
+            return slab;
+    }
+    return NULL;
 }
 
 /* Make the shelf's current slab one with free objects. */
@@ -283,6 +343,8 @@ static struct slab *current_slab(struct heap *heap, unsigned class)
             shelf->current = NULL;
         }
         slab = next_slab(heap, class);
+        if (!slab)
+            slab = adopt_slab(heap, class);
         if (!slab) {
             count_miss(heap, shelf, class);
             slab = heap_carve(heap, class);
@@ -404,7 +466,8 @@ INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **obje
     return done;
 }
 
-/* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way. */
+/* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way.
+ */
 static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
 {
     const struct size_class c = classes.list[class];
@@ -420,7 +483,7 @@ static void put_objects(struct heap *heap, unsigned class, void **objects, size_
             slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
         else
             slab = slab_of_cached(class, objects[0]);
-        if (slab->heap == heap->index) {
+        if (slab_owner(slab) == heap->index) {
             done = put_own(&c, slab, objects, count);
             if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
                 heap_settle(heap, slab);
@@ -440,7 +503,8 @@ void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, si
     put_objects(heap, class, magazine->bottom, count);
     memmove(magazine->bottom, magazine->bottom + count, (held - count) * sizeof(void *));
     magazine->top -= count;
-    widen(heap, magazine);
+    if (count < held) /* it was full */
+        widen(heap, magazine);
 }
 
 /* Empty the shelf's current place, with the slab filed as full, partial or idle. */

@@ -3,7 +3,8 @@
 
 #include "heap/explain.h"
 
-/* All objects of a word, into to[-1], to[-2], ...: what the loop below does, in steps that need not wait for each other. */
+/* All objects of a word, into to[-1], to[-2], ...: what the loop below does, in steps that need not wait for each
+ * other. */
 static size_t take_whole_word(unsigned char *first, size_t size, void **to)
 {
     uintptr_t last = (uintptr_t)first + (WORD_BITS - 1) * size;

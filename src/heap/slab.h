@@ -11,6 +11,9 @@
  * exchange (or, having queued it, the push). So when all objects are free, all bits are acknowledged by
  * `arrivals` (debt is 0) and it is not queued, nobody else is looking at the slab and it can be released.
  *
+ * A slab with free objects of a heap that is nobody's may be adopted. Who sets bits meanwhile may still take the old
+ * heap for its owner: a notice that arrives there is passed on.
+ *
  * Order: bits are set before `arrivals` counts them (release); the owner takes the count first, then the bits
  * (acquire), so that it sees every bit that was counted, and sometimes more: `debt`.
  */
@@ -32,7 +35,7 @@ struct slab {
     _Atomic uint64_t *remote_bits;
     _Atomic uint64_t *live_bits; /* hardened: bit set: allocated; else NULL */
     uint32_t slices;
-    uint16_t heap; /* index of the owner */
+    _Atomic uint16_t owner; /* index of the heap; another one when an orphan's slab is adopted */
     uint16_t objects;
     uint8_t size_class; /* CLASS_LARGE: one large object */
 
@@ -67,6 +70,11 @@ INLINE struct slab *slab_record(const struct range *range, size_t slice)
 INLINE struct slab *slab_at(const struct range *range, size_t slice, unsigned class)
 {
     return slab_record(range, slice & ~(size_t)(classes.list[class].mask >> SLICE_SHIFT));
+}
+
+INLINE unsigned slab_owner(const struct slab *slab)
+{
+    return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
 }
 
 INLINE size_t slab_index(const struct slab *slab, const void *object)

@@ -176,13 +176,17 @@ static void *new_place(const struct object *from, size_t size)
     return front_malloc(size);
 }
 
-static void move_contents(const struct object *from, void *place, size_t size)
+/* Returns false when the place has been lost over it: it stays taken, at the cost of addresses only. */
+static bool move_contents(const struct object *from, void *place, size_t size)
 {
     struct object to;
+    int error = -EAGAIN;
 
-    if (size >= MOVE_MIN && object_find(place, &to) == OBJECT_START && large_move_pages(from, &to, size))
-        return;
-    memcpy(place, from->start, size);
+    if (size >= MOVE_MIN && object_find(place, &to) == OBJECT_START)
+        error = large_move_pages(from, &to, size);
+    if (error == -EAGAIN)
+        memcpy(place, from->start, size);
+    return error != -EFAULT;
 }
 
 /* Anything but a small object that stays small. */
@@ -210,7 +214,8 @@ static void *realloc_any(void *ptr, size_t size)
     void *place = new_place(&o, size);
     if (UNLIKELY(!place))
         return NULL;
-    move_contents(&o, place, min_size(size, o.size));
+    if (UNLIKELY(!move_contents(&o, place, min_size(size, o.size))))
+        return fail(ENOMEM);
     front_free(ptr);
     return place;
 }

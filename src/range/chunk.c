@@ -346,12 +346,12 @@ int range_move_pages(struct range *from, size_t from_slice, struct range *to, si
     }
     lock_give(&ranges.lock);
     if (!allowed)
-        return -ENOMEM;
+        return -EAGAIN;
     void *target = range_address(to, to_slice);
-    int error = sys_move_pages(range_address(from, from_slice), target, count << SLICE_SHIFT);
-    if (error) /* the kernel may have unmapped the target before it failed */
-        CHECK(sys_remap_fresh(target, count << SLICE_SHIFT) == 0);
-    return error;
+    if (sys_move_pages(range_address(from, from_slice), target, count << SLICE_SHIFT) == 0)
+        return 0;
+    /* The kernel may have unmapped the target before it failed. */
+    return sys_remap_fresh(target, count << SLICE_SHIFT) == 0 ? -EAGAIN : -EFAULT;
 }
 
 /* The number of faults of one chunk. */

@@ -125,7 +125,11 @@ void range_give(struct range *range, size_t slice, size_t count);
 /* Take the `count` slices from `slice` on, if they are free or can be committed. Returns 0 or -ENOMEM. */
 int range_take_at(struct range *range, size_t slice, size_t count);
 
-/* Move the pages of one run to another. The old run reads as zeroes after. Returns 0 or -errno: copy then. */
+/*
+ * Move the pages of one run to another. The old run reads as zeroes after. Returns 0; -EAGAIN when the kernel cannot,
+ * and nothing has happened; or -EFAULT when `to` is lost over it: its addresses may be mapped no more, and must stay
+ * taken.
+ */
 int range_move_pages(struct range *from, size_t from_slice, struct range *to, size_t to_slice, size_t count);
 
 /* Give idle memory back that has been idle long enough; cheap, to be called now and then. */

@@ -70,12 +70,6 @@ int sys_purge(void *address, size_t size)
     return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
 }
 
-int sys_advise_huge(void *address, size_t size, int on)
-{
-    int advice = on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-    return (int)call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
-}
-
 int sys_move_pages(void *from, void *to, size_t size)
 {
     long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;

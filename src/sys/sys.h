@@ -32,9 +32,6 @@ int sys_protect_rw(void *address, size_t size);
 /* Give the memory of pages back to the kernel; they read as zeroes after. */
 int sys_purge(void *address, size_t size);
 
-/* Ask for huge pages (or not) in a range. */
-int sys_advise_huge(void *address, size_t size, int on);
-
 /* Move the pages of `from` to `to`, whose own are dropped; `from` stays mapped and empty. Linux 5.7, else -EINVAL. */
 int sys_move_pages(void *from, void *to, size_t size);
 

@@ -23,13 +23,13 @@
 
 #include "../unit/allocator.h"
 
-#define KIB ((size_t)1024)
-#define MIB (1024 * KIB)
+#define KIB      ((size_t)1024)
+#define MIB      (1024 * KIB)
 #define VARIABLE "LOAM_TEST_INJECT"
 
 enum {
     OBJECTS = 600,
-    RANDOM_RUNS = 200,
+    RANDOM_RUNS = 100,
     ONE_IN = 5, /* calls that fail at random */
     MESSAGE = 256,
 };
@@ -149,7 +149,7 @@ static void give(struct object *object)
 
 static size_t size_of(size_t i)
 {
-    return i % 50 == 49 ? 100 * KIB + i * 1000 : i % 7 == 6 ? 10 * i + 1 : 8 + i % 2000;
+    return i % 50 == 49 ? 100 * KIB + i * 300 : i % 7 == 6 ? 10 * i + 1 : 8 + i % 2000;
 }
 
 static void make_many(struct object *objects)
@@ -250,7 +250,7 @@ static void work(void)
     make_many(objects);
     free_many(objects, 2);
     run_thread(objects);
-    grow(20 * KIB, 12 * MIB);
+    grow(20 * KIB, 5 * MIB);
     zeroed(50 * KIB);
     zeroed(3 * MIB);
     align(64 * KIB, 10 * KIB);
@@ -272,7 +272,7 @@ static void work_undisturbed(void)
     struct object object;
 
     sys_inject = NULL;
-    for (size_t size = 1; size <= 64 * MIB; size *= 4) {
+    for (size_t size = 1; size <= 4 * MIB; size *= 4) {
         object = take(malloc(size), size);
         REQUIRE(object.data);
         give(&object);

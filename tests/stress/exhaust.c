@@ -166,7 +166,8 @@ static void hold_still_filled(const char *when, const struct sizes *sizes)
     pthread_barrier_wait(&barrier);
 }
 
-/* A thread that takes no part asks for memory when there is none: whatever it is told, it is not to be told so for ever. */
+/* A thread that takes no part asks for memory when there is none: whatever it is told, it is not to be told so for
+ * ever. */
 static void run_cycle(const struct sizes *sizes, struct random *random, bool take_part)
 {
     struct node *list = take_part ? fill(NULL, sizes, random) : NULL;

@@ -41,7 +41,7 @@ static const struct phase {
     size_t smallest;
     size_t largest;
 } phases[] = {
-    {"tiny", 16, 100},      {"pages", 4000, 4400},       {"mixed", 16, 4 * MIB}, {"small", 100, 1000},
+    {"tiny", 16, 100},       {"pages", 4000, 4400},      {"mixed", 16, 4 * MIB}, {"small", 100, 1000},
     {"large", MIB, 4 * MIB}, {"medium", 1000, 64 * KIB}, {"tiny", 16, 48},       {"mixed", 16, 300 * KIB},
 };
 
@@ -103,7 +103,8 @@ static void check_resident(const char *what, size_t base, size_t limit)
         FAIL("%s: %zu KiB are resident, the limit is %zu KiB", what, own / KIB, limit / KIB);
 }
 
-/* Little happens, but something does: a heap without a thread of its own acts when it is called. Only loam's does act. */
+/* Little happens, but something does: a heap without a thread of its own acts when it is called. Only loam's does act.
+ */
 static void check_idle(const char *what, size_t base, size_t limit)
 {
     if (!on_loam())

@@ -2,7 +2,8 @@
  * forks.c - a process forks while its threads allocate.
  *
  * An operation is one child. It finds the heap as the fork caught it: whatever the other threads were doing has to be
- * finished or undone, though they are gone. It frees what it inherited, allocates, starts a thread and validates its heap.
+ * finished or undone, though they are gone. It frees what it inherited, allocates, starts a thread and validates its
+ * heap.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -89,7 +89,8 @@ bool harness_done(unsigned rounds)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (options.seconds > 0)
-        return (double)(now.tv_sec - started.tv_sec) + 1e-9 * (double)(now.tv_nsec - started.tv_nsec) >= options.seconds;
+        return (double)(now.tv_sec - started.tv_sec) + 1e-9 * (double)(now.tv_nsec - started.tv_nsec) >=
+               options.seconds;
     return done++ == rounds;
 }
 
@@ -101,8 +102,8 @@ void harness_fail(const char *file, int line, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    dprintf(STDERR_FILENO, "%s:%d: with --seed %" PRIu64 " --threads %u: %s\n", file, line, options.seed, options.threads,
-            message);
+    dprintf(STDERR_FILENO, "%s:%d: with --seed %" PRIu64 " --threads %u: %s\n", file, line, options.seed,
+            options.threads, message);
     _exit(1);
 }
 
@@ -161,7 +162,8 @@ size_t random_size(struct random *random, size_t limit)
 {
     uint64_t number = random_next(random);
     unsigned scales = 64 - (unsigned)__builtin_clzl(limit);
-    unsigned scale = number % 32 == 0 ? (unsigned)random_below(random, scales) : 5 + (unsigned)__builtin_ctzl(number >> 8 | 1 << 12);
+    unsigned scale =
+        number % 32 == 0 ? (unsigned)random_below(random, scales) : 5 + (unsigned)__builtin_ctzl(number >> 8 | 1 << 12);
     size_t size = (size_t)random_below(random, (uint64_t)1 << (scale + 1));
 
     return size <= limit ? size : limit;
@@ -206,7 +208,8 @@ static void take_into_use(struct object *object)
     if (!object->memory)
         FAIL("no memory of %zu bytes: %s", object->size, strerror(errno));
     if (malloc_usable_size(object->memory) < object->size)
-        FAIL("%p has %zu usable bytes instead of %zu", object->memory, malloc_usable_size(object->memory), object->size);
+        FAIL("%p has %zu usable bytes instead of %zu", object->memory, malloc_usable_size(object->memory),
+             object->size);
     pattern_write(object->memory, object->size, key_of(object));
 }
 

@@ -51,8 +51,8 @@ uint64_t random_below(struct random *random, uint64_t limit);
 size_t random_size(struct random *random, size_t limit);
 
 /*
- * An object of the allocator under test. Every byte of it carries a pattern made of seed, address and size; so an object that
- * another writes to, or that two own, is found when it is next looked at.
+ * An object of the allocator under test. Every byte of it carries a pattern made of seed, address and size; so an
+ * object that another writes to, or that two own, is found when it is next looked at.
  */
 struct object {
     void *memory; /* NULL: none */

@@ -1,8 +1,8 @@
 /*
  * stress.c - random operations in many threads, on objects of their own and on objects that they take from each other.
  *
- * An operation allocates, resizes, frees or exchanges one object. After each round all threads hold still and the heap is
- * validated.
+ * An operation allocates, resizes, frees or exchanges one object. After each round all threads hold still and the heap
+ * is validated.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

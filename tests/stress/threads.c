@@ -70,7 +70,8 @@ static void run_storm(uint64_t first, uint64_t count)
     for (uint64_t i = 0; i < count + options.threads; i++) {
         if (i >= options.threads)
             pthread_join(threads[i % options.threads], NULL);
-        if (i < count && pthread_create(&threads[i % options.threads], NULL, run_short_thread, (void *)(first + i)) != 0)
+        if (i < count &&
+            pthread_create(&threads[i % options.threads], NULL, run_short_thread, (void *)(first + i)) != 0)
             FAIL("no thread");
     }
 }

@@ -233,7 +233,8 @@ static bool all_bytes_are(const unsigned char *bytes, size_t size, unsigned char
     return true;
 }
 
-/* New memory has the complement of the value's lowest byte, but for calloc's. glibc forgets it in its threads' caches. */
+/* New memory has the complement of the value's lowest byte, but for calloc's. glibc forgets it in its threads' caches.
+ */
 static void mallopt_perturbs_new_memory(void **state)
 {
     (void)state;
@@ -267,7 +268,8 @@ static void malloc_trim_gives_freed_memory_back(void **state)
     free_many(objects, TRIMMED_COUNT);
     malloc_trim(0);
     if (resident_bytes() > before + SLACK)
-        fail_msg("%zu MiB stay resident above the %zu MiB at the start", (resident_bytes() - before) / MIB, before / MIB);
+        fail_msg("%zu MiB stay resident above the %zu MiB at the start", (resident_bytes() - before) / MIB,
+                 before / MIB);
 }
 
 static void malloc_trim_keeps_the_living(void **state)

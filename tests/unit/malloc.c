@@ -198,23 +198,24 @@ static const struct way {
     const char *name;
     void *(*allocate)(size_t size);
 } ways[] = {
-    {"malloc", by_malloc},
-    {"calloc(1, n)", by_calloc},
-    {"calloc(n, 1)", by_calloc_of_bytes},
-    {"realloc", by_realloc},
-    {"reallocarray", by_reallocarray},
-    {"aligned_alloc", by_aligned_alloc},
-    {"memalign", by_memalign},
-    {"posix_memalign", by_posix_memalign},
-    {"valloc", by_valloc},
+    {"malloc", by_malloc},     {"calloc(1, n)", by_calloc},           {"calloc(n, 1)", by_calloc_of_bytes},
+    {"realloc", by_realloc},   {"reallocarray", by_reallocarray},     {"aligned_alloc", by_aligned_alloc},
+    {"memalign", by_memalign}, {"posix_memalign", by_posix_memalign}, {"valloc", by_valloc},
     {"pvalloc", by_pvalloc},
 };
 
 /* Sizes that no object can have. */
 static const size_t impossible_sizes[] = {
-    PTRDIFF_MAX,    (size_t)PTRDIFF_MAX + 1, (size_t)PTRDIFF_MAX + 4096, SIZE_MAX / 2 + SIZE_MAX / 4,
-    SIZE_MAX - 4096, SIZE_MAX - 4095,         SIZE_MAX - 64,              SIZE_MAX - 15,
-    SIZE_MAX - 1,   SIZE_MAX,
+    PTRDIFF_MAX,
+    (size_t)PTRDIFF_MAX + 1,
+    (size_t)PTRDIFF_MAX + 4096,
+    SIZE_MAX / 2 + SIZE_MAX / 4,
+    SIZE_MAX - 4096,
+    SIZE_MAX - 4095,
+    SIZE_MAX - 64,
+    SIZE_MAX - 15,
+    SIZE_MAX - 1,
+    SIZE_MAX,
 };
 
 static void impossible_sizes_give_enomem(void **state)

@@ -42,10 +42,10 @@ int records_create(char directory[RECORDS_PATH])
 {
     char path[PATH_MAX];
 
-    snprintf(directory, RECORDS_PATH, "%s/loam-run-XXXXXX", temporary(path));
-    if (mkdtemp(directory))
+    int length = snprintf(directory, RECORDS_PATH, "%s/loam-run-XXXXXX", temporary(path));
+    if (length < RECORDS_PATH && mkdtemp(directory))
         return 0;
-    int error = errno;
+    int error = length < RECORDS_PATH ? errno : ENAMETOOLONG;
     warnx("cannot make a directory for the records: %s: %s (TMPDIR=DIRECTORY names another place)", directory,
           strerror(error));
     return -error;
