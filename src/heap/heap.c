@@ -11,10 +11,7 @@
 
 #include <string.h>
 
-enum {
-    TICK_REFILLS = 64, /* slow paths between two looks at the clock */
-    TICK_FLUSH = 64,   /* looks at the clock between two flushes */
-};
+enum { TICK_REFILLS = 64 }; /* slow paths between two looks at the clock */
 
 struct heap_table heaps;
 
@@ -155,21 +152,16 @@ void heap_lend_back(struct heap *heap)
     heap_orphan(heap);
 }
 
-/* What nobody else can use while it waits here: whole runs, idle slabs, and objects of other heaps. */
-static void flush_idle(struct heap *heap)
-{
-    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
-        heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
-    heap_flush_runs(heap);
-}
-
+/* In each period, all that waits here goes where others can use it, once: what is in use will be back at once. */
 void heap_tick(struct heap *heap)
 {
     if (LIKELY(++heap->ticks % TICK_REFILLS != 0))
         return;
-    if (heap->ticks % (TICK_REFILLS * TICK_FLUSH) == 0)
-        flush_idle(heap);
-    range_tick();
+    uint32_t period = range_tick();
+    if (period == heap->period)
+        return;
+    heap->period = period;
+    heap_flush_all(heap);
 }
 
 void *heap_take(struct heap *heap, unsigned class)

@@ -98,7 +98,8 @@ struct heap {
     /* The owner only, from here on. */
     int thread; /* kernel's id of the last owner */
     uint32_t ticks;
-    size_t width; /* left of WIDTH_BUDGET */
+    uint32_t period; /* that the last tick found */
+    size_t width;    /* left of WIDTH_BUDGET */
     struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
     struct shelf shelves[CLASS_COUNT];
     struct magazine outbound[OUTBOUND_CLASSES];
@@ -167,9 +168,6 @@ void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
 /* Put all that waits in magazines back into slabs, and whole runs back into the range. */
 void heap_flush_all(struct heap *heap);
 
-/* Put only whole runs and idle slabs back into the range. */
-void heap_flush_runs(struct heap *heap);
-
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
 
@@ -181,7 +179,7 @@ void heap_unlock_all(void);
 void heap_after_fork(struct heap *own);
 
 /* The number of faults found, each told on stderr. No other thread may allocate meanwhile. */
-int heap_validate(void);
+int heap_faults(void);
 
 INLINE uint16_t heap_entry(const struct heap *heap, unsigned class)
 {

@@ -170,7 +170,7 @@ static int check_heap(struct heap *heap)
     return faults;
 }
 
-int heap_validate(void)
+int heap_faults(void)
 {
     int faults = range_validate();
 

@@ -17,10 +17,10 @@
 #include <string.h>
 
 enum {
-    FLUSH_GROWTH = 16,             /* part of the heap, and */
-    FLUSH_GROWTH_MIN = 128 * 1024, /* bytes, that it may grow by before all magazines are emptied */
-    CANDIDATES = 8,                /* partial slabs to choose from */
-    ADOPT_TRIES = 8,               /* orphans to ask for a slab */
+    FLUSH_GROWTH = 16,              /* part of the heap, and */
+    FLUSH_GROWTH_MIN = 1024 * 1024, /* bytes, that it may grow by before all magazines are emptied */
+    CANDIDATES = 8,                 /* partial slabs to choose from */
+    ADOPT_TRIES = 8,                /* orphans to ask for a slab */
 };
 
 struct lock heap_carving;
@@ -96,7 +96,8 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
         __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
 }
 
-void heap_flush_runs(struct heap *heap)
+/* Put only whole runs and idle slabs back into the range. */
+static void flush_runs(struct heap *heap)
 {
     for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
         heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
@@ -111,7 +112,7 @@ void heap_flush_runs(struct heap *heap)
  */
 static void spare_fresh(struct heap *heap, size_t size)
 {
-    heap_flush_runs(heap);
+    flush_runs(heap);
     heap->fresh_bytes += size;
     if (heap->fresh_bytes < max_size(FLUSH_GROWTH_MIN, heap->slab_bytes / FLUSH_GROWTH))
         return;

@@ -60,6 +60,7 @@ void slab_put(struct slab *slab, size_t word, uint64_t mask)
     slab->free_bits[word] |= mask;
     slab->free_count += count_bits(mask);
     slab->last_word = (uint16_t)word;
+    slab->clean = false;
 }
 
 bool slab_send(struct slab *slab, size_t word, uint64_t mask)

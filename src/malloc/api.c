@@ -70,5 +70,5 @@ PUBLIC size_t loam_malloc_usable_size(void *ptr)
 
 PUBLIC int loam_heap_validate(void)
 {
-    return heap_validate();
+    return heap_faults();
 }

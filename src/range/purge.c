@@ -117,24 +117,24 @@ static size_t purge_before(uint32_t period, size_t slices)
     return purged << SLICE_SHIFT;
 }
 
-void range_tick(void)
+uint32_t range_tick(void)
 {
-    if (!__atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED))
-        return;
     uint64_t now = sys_now_ms();
-    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms)
-        return;
 
+    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms)
+        return __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
     lock_take(&ranges.lock);
     bool due = now - ranges.purged_ms >= ranges.purge_ms;
     uint32_t period = ranges.period;
     if (due) {
         __atomic_store_n(&ranges.purged_ms, now, __ATOMIC_RELAXED);
-        ranges.period++;
+        __atomic_store_n(&ranges.period, period + 1, __ATOMIC_RELAXED);
     }
+    bool dirty = ranges.dirty_slices;
     lock_give(&ranges.lock);
-    if (due)
+    if (due && dirty)
         purge_before(period, SIZE_MAX);
+    return period + due;
 }
 
 size_t range_trim(size_t keep)

@@ -93,7 +93,7 @@ struct range_set {
     struct lock lock;
     size_t dirty_slices;
     size_t metadata_bytes;
-    uint64_t purged_ms; /* time of the last look for idle memory */
+    uint64_t purged_ms; /* when the period began; read without the lock, as is the period */
     uint32_t period;
     uint32_t moves; /* runs whose pages were moved and that split mappings */
 };
@@ -132,8 +132,8 @@ int range_take_at(struct range *range, size_t slice, size_t count);
  */
 int range_move_pages(struct range *from, size_t from_slice, struct range *to, size_t to_slice, size_t count);
 
-/* Give idle memory back that has been idle long enough; cheap, to be called now and then. */
-void range_tick(void);
+/* Give memory back that has been idle long enough; cheap, to be called now and then. Returns the period it is. */
+uint32_t range_tick(void);
 
 /* Give all idle memory back but `keep` bytes. Returns the bytes given back. */
 size_t range_trim(size_t keep);

@@ -28,12 +28,12 @@ enum {
     SLOTS = LIVE / 16,
 
     /*
-     * Of the live bytes. While one phase replaces the other at random places, next to nothing that the old one used
-     * can serve the new one: twice the live bytes are beyond any heap that does not move objects, and what has just
-     * been freed comes on top.
+     * Tenths of the live bytes. While one phase replaces the other at random places, next to nothing that the old one
+     * used can serve the new one: twice the live bytes are beyond any heap that does not move objects, and what has
+     * just been freed comes on top.
      */
-    BUSY_FACTOR = 4,
-    IDLE_FACTOR = 2,
+    BUSY_TENTHS = 40,
+    IDLE_TENTHS = 25,
 };
 
 static const struct phase {
@@ -124,8 +124,8 @@ static void run_phases(size_t base, struct random *random)
 {
     for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
         run_phase(&phases[i], random);
-        check_resident(phases[i].name, base, BUSY_FACTOR * live + FIXED);
-        check_idle("  then idle", base, IDLE_FACTOR * live + FIXED);
+        check_resident(phases[i].name, base, live / 10 * BUSY_TENTHS + FIXED);
+        check_idle("  then idle", base, live / 10 * IDLE_TENTHS + FIXED);
     }
 }
 

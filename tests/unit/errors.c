@@ -259,9 +259,11 @@ static void *free_and_churn(void *object)
     return NULL;
 }
 
+/* Its neighbour lives on: memory where nothing does may be given to other sizes meanwhile, and then nobody can tell. */
 static void free_in_two_threads(void *unused)
 {
     void *object = tell(malloc(SMALL));
+    void *neighbour = malloc(SMALL);
     pthread_t thread;
 
     (void)unused;
@@ -269,6 +271,7 @@ static void free_in_two_threads(void *unused)
     pthread_create(&thread, NULL, free_and_churn, object);
     pthread_join(thread, NULL);
     churn(SMALL);
+    free(neighbour);
 }
 
 static void memory_of_others_cannot_be_freed(void **state)
