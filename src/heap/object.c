@@ -47,9 +47,9 @@ enum object_place object_find(const void *p, struct object *o)
 
     /* Slices of a run, but for the first, are not in the map: its head is the nearest below that is. */
     size_t slice = o->slice;
-    uint16_t entry = o->range->map[slice];
+    uint16_t entry = range_entry(o->range, slice);
     while (!entry && slice > 0)
-        entry = o->range->map[--slice];
+        entry = range_entry(o->range, --slice);
     if (!entry)
         return OBJECT_IDLE;
     o->class = class_in(entry);

@@ -19,8 +19,8 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
     size_t end = range->committed >> SLICE_SHIFT;
 
     for (size_t slice = 0; slice < end; slice++) {
-        unsigned class = range->map[slice] & ((1u << CLASS_BITS) - 1);
-        if (range->map[slice] >> CLASS_BITS != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
+        unsigned class = range_entry(range, slice) & ((1u << CLASS_BITS) - 1);
+        if (range_entry(range, slice) >> CLASS_BITS != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
             continue;
         struct slab *slab = slab_at(range, slice, class);
         if (slab != slab_record(range, slice) || slab_owner(slab) != heap->index || slab->size_class != class)
@@ -42,7 +42,7 @@ static void free_cached(const struct heap *heap, unsigned class)
     for (void **p = magazine->bottom; p < magazine->top; p++) {
         struct range *range = range_find(*p);
         size_t slice = range ? range_slice(range, *p) : 0;
-        if (!range || range->map[slice] != heap_entry(heap, class))
+        if (!range || range_entry(range, slice) != heap_entry(heap, class))
             continue;
         struct slab *slab = slab_at(range, slice, class);
         size_t index = slab_index(slab, *p);
@@ -135,7 +135,7 @@ static int check_cached(unsigned class, const void *object)
 {
     struct range *range = range_find(object);
 
-    if (!range || (range->map[range_slice(range, object)] & ((1u << CLASS_BITS) - 1)) != class)
+    if (!range || (range_entry(range, range_slice(range, object)) & ((1u << CLASS_BITS) - 1)) != class)
         return fault("a magazine holds what is no object of its class", object);
     struct slab *slab = slab_at(range, range_slice(range, object), class);
     size_t index = slab_index(slab, object);

@@ -393,7 +393,7 @@ static struct slab *slab_of_cached(unsigned class, const void *object)
 {
     const struct range *range = range_find(object);
     size_t slice = range_slice(range, object);
-    uint16_t entry = range->map[slice];
+    uint16_t entry = range_entry(range, slice);
 
     if (UNLIKELY(!entry || (entry & ((1u << CLASS_BITS) - 1)) != class))
         explain_stop(FAULT_DOUBLE_FREE, object);
@@ -473,14 +473,12 @@ static void put_objects(struct heap *heap, unsigned class, void **objects, size_
 {
     const struct size_class c = classes.list[class];
     const struct range *range = &ranges.list[0];
-    const size_t committed = __atomic_load_n(&range->committed, __ATOMIC_RELAXED);
     const uint16_t own = heap->tag == heap->entry_tag ? heap_entry(heap, class) : ENTRY_NONE;
 
     while (count) {
-        size_t offset = (uintptr_t)objects[0] - range->base;
         struct slab *slab;
-        size_t done;
-        if (LIKELY(offset < committed && range->map[offset >> SLICE_SHIFT] == own))
+        size_t offset, done;
+        if (LIKELY(range_first(objects[0], &offset) && range_entry(range, offset >> SLICE_SHIFT) == own))
             slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
         else
             slab = slab_of_cached(class, objects[0]);

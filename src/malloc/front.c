@@ -126,15 +126,15 @@ static void free_any(void *ptr)
 NOINLINE void front_free_slow(void *ptr)
 {
     struct heap *heap = heap_thread.face;
-    size_t offset = (uintptr_t)ptr - ranges.list[0].base;
+    size_t offset;
 
     if (!ptr)
         return;
-    if (heap == &heap_empty || offset >= ranges.list[0].committed) {
+    if (heap == &heap_empty || !range_first(ptr, &offset)) {
         free_any(ptr);
         return;
     }
-    uint16_t entry = ranges.list[0].map[offset >> SLICE_SHIFT];
+    uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
     unsigned class = entry & ((1u << CLASS_BITS) - 1);
     if (!entry || class >= CLASS_COUNT) {
         free_any(ptr);

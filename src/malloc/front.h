@@ -52,11 +52,11 @@ INLINE void *front_malloc(size_t size)
 INLINE struct magazine *front_magazine(const void *ptr)
 {
     struct heap *heap = heap_thread.face;
-    size_t offset = (uintptr_t)ptr - ranges.list[0].base;
+    size_t offset;
 
-    if (UNLIKELY(offset >= __atomic_load_n(&ranges.list[0].committed, __ATOMIC_RELAXED)))
+    if (UNLIKELY(!range_first(ptr, &offset)))
         return NULL;
-    size_t class = ranges.list[0].map[offset >> SLICE_SHIFT] ^ heap->tag;
+    size_t class = range_entry(&ranges.list[0], offset >> SLICE_SHIFT) ^ heap->tag;
     if (UNLIKELY(class >= CLASS_COUNT))
         return NULL;
     struct magazine *magazine = &heap->magazines[class];

@@ -6,7 +6,7 @@
  * thread's end) is set up by our constructor, or by the first thread that is not the main one.
  *
  * A thread's end is the destructor of a thread-specific key. Other destructors may allocate after ours, so it asks
- * to be called again until the last round; after that, the thread borrows a heap for each call.
+ * to be called again until the last but one; after that, the thread borrows a heap for each call.
  * Source: pthread_key_create(3), pthread_atfork(3).
  */
 #include "malloc/start.h"
@@ -20,7 +20,10 @@
 #include <limits.h>
 #include <pthread.h>
 
-enum { STARTED = 1 };
+enum {
+    STARTED = 1,
+    ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1, /* the last one is the sanitizers' own */
+};
 
 static struct {
     struct lock lock;
@@ -53,7 +56,7 @@ static void end_thread(void *unused)
     (void)unused;
     if (!heap)
         return;
-    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(start.key, heap) == 0)
+    if (++rounds < ROUNDS && pthread_setspecific(start.key, heap) == 0)
         return;
     heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
     if (observers.tally)

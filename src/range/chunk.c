@@ -89,13 +89,19 @@ void chunk_unlist(struct range *range, uint32_t index)
         range->listed &= ~(1ull << n);
 }
 
+/* The lock is held; others may read the number without it. */
+static void count_dirty(size_t more)
+{
+    __atomic_store_n(&ranges.dirty_slices, ranges.dirty_slices + more, __ATOMIC_RELAXED);
+}
+
 static void claim_in_chunk(struct range *range, uint32_t index, uint32_t mask)
 {
     struct chunk *chunk = &range->chunks[index];
 
     assert((chunk->free & mask) == mask);
     chunk_unlist(range, index);
-    ranges.dirty_slices -= count_bits(chunk->dirty & mask);
+    count_dirty(-(size_t)count_bits(chunk->dirty & mask));
     chunk->free &= ~mask;
     chunk->dirty &= ~mask;
     chunk_list(range, index);
@@ -111,7 +117,7 @@ static void release_in_chunk(struct range *range, uint32_t index, uint32_t mask,
     if (dirty) {
         chunk->dirty |= mask;
         chunk->period = ranges.period;
-        ranges.dirty_slices += count_bits(mask);
+        count_dirty(count_bits(mask));
     }
     chunk_list(range, index);
 }
@@ -318,7 +324,8 @@ int range_take_at(struct range *range, size_t slice, size_t count)
 
 void range_give(struct range *range, size_t slice, size_t count)
 {
-    __builtin_memset(&range->map[slice], 0, count * sizeof(range->map[0]));
+    for (size_t i = slice; i < slice + count; i++)
+        __atomic_store_n(&range->map[i], 0, __ATOMIC_RELAXED);
     lock_take(&ranges.lock);
     slices_release(range, slice, count, true);
     bool too_much = ranges.dirty_slices << SLICE_SHIFT > ranges.trim_threshold;

@@ -66,6 +66,7 @@ static struct layout lay_out(size_t size)
     return at;
 }
 
+/* Fill *out, which has never been used: all that is not set is 0. */
 static int reserve_range(const struct source *source, size_t size, struct range *out)
 {
     struct layout at = lay_out(size);
@@ -78,14 +79,12 @@ static int reserve_range(const struct source *source, size_t size, struct range 
         sys_unmap((void *)metadata, at.total);
         return (int)base;
     }
-    *out = (struct range){
-        .base = (uintptr_t)base,
-        .size = size,
-        .map = (uint16_t *)(metadata + (intptr_t)at.map),
-        .chunks = (struct chunk *)(metadata + (intptr_t)at.chunks),
-        .records = (unsigned char *)(metadata + (intptr_t)at.records),
-        .source = source,
-    };
+    __atomic_store_n(&out->base, (uintptr_t)base, __ATOMIC_RELAXED);
+    out->size = size;
+    out->map = (uint16_t *)(metadata + (intptr_t)at.map);
+    out->chunks = (struct chunk *)(metadata + (intptr_t)at.chunks);
+    out->records = (unsigned char *)(metadata + (intptr_t)at.records);
+    out->source = source;
     for (size_t i = 0; i < LENGTH(out->lists); i++)
         out->lists[i] = NO_CHUNK;
     return 0;

@@ -154,6 +154,24 @@ INLINE struct range *range_find(const void *p)
     return NULL;
 }
 
+/* The map's entry. It changes under the eyes of who frees an object of a slab that is being adopted. */
+INLINE uint16_t range_entry(const struct range *range, size_t slice)
+{
+    return __atomic_load_n(&range->map[slice], __ATOMIC_RELAXED);
+}
+
+/*
+ * Whether `p` lies in the first range, as nearly all do, and at which *offset. The base is read whether it has been set
+ * or not: before that nothing is committed.
+ */
+INLINE bool range_first(const void *p, size_t *offset)
+{
+    size_t committed = __atomic_load_n(&ranges.list[0].committed, __ATOMIC_ACQUIRE);
+
+    *offset = (uintptr_t)p - __atomic_load_n(&ranges.list[0].base, __ATOMIC_RELAXED);
+    return *offset < committed;
+}
+
 INLINE size_t range_slice(const struct range *range, const void *p)
 {
     return ((uintptr_t)p - range->base) >> SLICE_SHIFT;

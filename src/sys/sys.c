@@ -17,16 +17,14 @@
 #endif
 
 #ifdef LOAM_INJECT
-enum { INJECT = 1 };
-#else
-enum { INJECT = 0 };
-#endif
-
 long (*sys_inject)(const char *call);
+#else
+static long (*const sys_inject)(const char *call) = NULL;
+#endif
 
 static long call(const char *name, long number, long a, long b, long c, long d, long e, long f)
 {
-    if (INJECT && sys_inject) {
+    if (sys_inject) {
         long failure = sys_inject(name);
         if (failure)
             return failure;
@@ -79,7 +77,7 @@ int sys_move_pages(void *from, void *to, size_t size)
 
 uintptr_t sys_brk(uintptr_t end)
 {
-    if (INJECT && end && sys_inject && sys_inject("brk"))
+    if (end && sys_inject && sys_inject("brk"))
         end = 0; /* as the kernel refuses: the break stays */
     return (uintptr_t)raw_call(SYS_brk, (long)end, 0, 0, 0, 0, 0);
 }

@@ -8,12 +8,14 @@
 #ifndef LOAM_SYS_SYS_H
 #define LOAM_SYS_SYS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
+
 #include <sys/types.h>
 
+#ifdef LOAM_INJECT
 /* Test builds: called with the name of each system call; what is not 0 is its -errno. */
-extern long (*sys_inject)(const char *call);
+extern PUBLIC long (*sys_inject)(const char *call);
+#endif
 
 /* Reserve `size` bytes of addresses that cannot be accessed, at no cost in memory. Returns the address or -errno. */
 intptr_t sys_reserve(size_t size);

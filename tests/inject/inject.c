@@ -23,8 +23,6 @@
 
 #include "../unit/allocator.h"
 
-#define KIB      ((size_t)1024)
-#define MIB      (1024 * KIB)
 #define VARIABLE "LOAM_TEST_INJECT"
 
 enum {
