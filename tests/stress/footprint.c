@@ -32,7 +32,7 @@ enum {
      * used can serve the new one: twice the live bytes are beyond any heap that does not move objects, and what has
      * just been freed comes on top.
      */
-    BUSY_TENTHS = 40,
+    BUSY_TENTHS = 50,
     IDLE_TENTHS = 25,
 };
 
