@@ -163,12 +163,18 @@ static bool stays(const struct object *o, size_t size)
     return size > o->size / 2 || (size <= CLASS_MAX && class_of(size) == o->class);
 }
 
-/* A new place for what has outgrown its old one; large ones get some headroom, since growing is often repeated. */
+/* What has grown will often grow again. */
+static size_t with_headroom(size_t size)
+{
+    return size + size / 8;
+}
+
+/* A new place for what does not fit its old one. */
 static void *new_place(const struct object *from, size_t size)
 {
     if (size > CLASS_MAX && size > from->size && size < PTRDIFF_MAX / 2) {
         int saved = errno;
-        void *roomy = take(size + size / 8, 1, false);
+        void *roomy = take(with_headroom(size), 1, false);
         if (roomy)
             return roomy;
         errno = saved;
@@ -228,7 +234,8 @@ void *front_realloc(void *ptr, size_t size)
         return realloc_any(ptr, size);
     if (size <= magazine->size && size > magazine->size / 2)
         return ptr;
-    void *place = front_malloc(size);
+    size_t room = size > magazine->size ? min_size(with_headroom(size), SLAB_MAX) : size;
+    void *place = front_malloc(room);
     if (LIKELY(place != NULL)) {
         memcpy(place, ptr, min_size(size, magazine->size));
         front_free(ptr);
