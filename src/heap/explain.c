@@ -102,7 +102,7 @@ static void describe_mapping(struct text *text, const void *p)
 
 static void describe_owner(struct text *text, const struct object *o)
 {
-    if (o->class == CLASS_LARGE || slab_owner(o->slab) >= heaps.count)
+    if (o->class == CLASS_LARGE || slab_owner(o->slab) >= __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE))
         return;
     text_format(text, ", of the heap of thread %d", heaps.list[slab_owner(o->slab)]->thread);
 }

@@ -91,9 +91,9 @@ struct heap {
     uint16_t index;
 
     /* Any thread. */
-    _Atomic uint32_t state;       /* enum heap_state */
-    struct slab *_Atomic notices; /* slabs that have become usable */
-    bool stale;                   /* left behind by a fork, to be put in order by who takes it over */
+    ATOMIC uint32_t state;       /* enum heap_state */
+    struct slab *ATOMIC notices; /* slabs that have become usable */
+    bool stale;                  /* left behind by a fork, to be put in order by who takes it over */
 
     /* The owner only, from here on. */
     int thread; /* kernel's id of the last owner */
@@ -118,9 +118,9 @@ struct heap {
 /* All heaps there have ever been; entries are set once, in order. */
 struct heap_table {
     struct lock lock; /* creation only */
-    _Atomic uint32_t count;
-    _Atomic uint32_t in_use; /* by threads */
-    _Atomic uint32_t in_use_peak;
+    ATOMIC uint32_t count;
+    ATOMIC uint32_t in_use; /* by threads */
+    ATOMIC uint32_t in_use_peak;
     struct heap *list[HEAP_MAX];
 };
 

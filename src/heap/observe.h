@@ -18,10 +18,10 @@ struct observers {
         perturb; /* M_PERTURB of mallopt(3): new objects are filled with its complement, freed ones with it; 0: off */
 
     /* The tally of all heaps together, brought up to date in steps. Any thread, atomically. */
-    _Atomic int64_t live_bytes;
-    _Atomic int64_t live_objects;
-    _Atomic int64_t peak_bytes;
-    _Atomic int64_t objects_at_peak;
+    ATOMIC int64_t live_bytes;
+    ATOMIC int64_t live_objects;
+    ATOMIC int64_t peak_bytes;
+    ATOMIC int64_t objects_at_peak;
 };
 
 extern HIDDEN struct observers observers;

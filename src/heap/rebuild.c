@@ -16,7 +16,7 @@ typedef void visit_slab(struct heap *heap, struct slab *slab, void *context);
 /* Call `visit` for each slab of the heap in one range. */
 static void visit_range(struct heap *heap, struct range *range, visit_slab *visit, void *context)
 {
-    size_t end = range->committed >> SLICE_SHIFT;
+    size_t end = __atomic_load_n(&range->committed, __ATOMIC_ACQUIRE) >> SLICE_SHIFT;
 
     for (size_t slice = 0; slice < end; slice++) {
         unsigned class = range_entry(range, slice) & ((1u << CLASS_BITS) - 1);
@@ -31,7 +31,9 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
 
 static void visit_slabs(struct heap *heap, visit_slab *visit, void *context)
 {
-    for (uint32_t r = 0; r < ranges.count; r++)
+    uint32_t count = __atomic_load_n(&ranges.count, __ATOMIC_ACQUIRE);
+
+    for (uint32_t r = 0; r < count; r++)
         visit_range(heap, &ranges.list[r], visit, context);
 }
 

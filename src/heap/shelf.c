@@ -53,8 +53,8 @@ static bool set_bitmaps(struct shelf *shelf, const struct size_class *c, struct 
     if (!bits)
         return false;
     slab->free_bits = (uint64_t *)bits;
-    slab->remote_bits = (_Atomic uint64_t *)(bits + bitmap_size(c));
-    slab->live_bits = keep_live_bits ? (_Atomic uint64_t *)(bits + 2 * bitmap_size(c)) : NULL;
+    slab->remote_bits = (ATOMIC uint64_t *)(bits + bitmap_size(c));
+    slab->live_bits = keep_live_bits ? (ATOMIC uint64_t *)(bits + 2 * bitmap_size(c)) : NULL;
     return true;
 }
 

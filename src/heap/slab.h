@@ -32,10 +32,10 @@ struct slab {
     /* Set when carved, constant until released; any thread reads. */
     unsigned char *start;
     uint64_t *free_bits;
-    _Atomic uint64_t *remote_bits;
-    _Atomic uint64_t *live_bits; /* hardened: bit set: allocated; else NULL */
+    ATOMIC uint64_t *remote_bits;
+    ATOMIC uint64_t *live_bits; /* hardened: bit set: allocated; else NULL */
     uint32_t slices;
-    _Atomic uint16_t owner; /* index of the heap; another one when an orphan's slab is adopted */
+    ATOMIC uint16_t owner; /* index of the heap; another one when an orphan's slab is adopted */
     uint16_t objects;
     uint8_t size_class; /* CLASS_LARGE: one large object */
 
@@ -49,14 +49,14 @@ struct slab {
     int32_t debt; /* bits taken that `arrivals` has not counted yet */
 
     /* Any thread. */
-    __attribute__((aligned(CACHE_LINE))) _Atomic uint32_t arrivals;
+    __attribute__((aligned(CACHE_LINE))) ATOMIC uint32_t arrivals;
     struct slab *next_noticed; /* who queued it, then the owner */
     struct slab *prev;         /* the owner only */
 
     /* The bitmaps of a slab of up to 64 objects. */
     uint64_t own_free;
-    _Atomic uint64_t own_remote;
-    _Atomic uint64_t own_live;
+    ATOMIC uint64_t own_remote;
+    ATOMIC uint64_t own_live;
 };
 
 static_assert(sizeof(struct slab) <= RANGE_RECORD, "a slab's record is its first slice's");

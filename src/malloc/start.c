@@ -27,7 +27,7 @@ enum {
 
 static struct {
     struct lock lock;
-    _Atomic int state;
+    ATOMIC int state;
     bool hooked;
     pthread_key_t key;
 } start;

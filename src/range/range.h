@@ -56,7 +56,7 @@ struct range {
     const struct source *source;
 
     /* Changed under the lock, read by any thread. */
-    _Atomic size_t committed; /* bytes below the break */
+    ATOMIC size_t committed; /* bytes below the break */
 
     /* Under the lock. */
     size_t described; /* bytes whose metadata is committed */
@@ -81,7 +81,7 @@ extern const struct source source_brk;
 /* All ranges, and what is counted over them. */
 struct range_set {
     struct range list[RANGE_MAX];
-    _Atomic uint32_t count;
+    ATOMIC uint32_t count;
 
     /* Set at start. */
     const struct source *source;

@@ -11,7 +11,7 @@
 #include "base/base.h"
 
 struct lock {
-    _Atomic uint32_t word;
+    ATOMIC uint32_t word;
 };
 
 void lock_take_slow(struct lock *lock);

@@ -180,12 +180,12 @@ int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint6
 }
 
 /* A wait may end early, by a signal or a change of the word; its caller looks again. */
-void sys_futex_wait(_Atomic uint32_t *word, uint32_t expected)
+void sys_futex_wait(ATOMIC uint32_t *word, uint32_t expected)
 {
     raw_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
 }
 
-void sys_futex_wake(_Atomic uint32_t *word)
+void sys_futex_wake(ATOMIC uint32_t *word)
 {
     raw_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }

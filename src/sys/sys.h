@@ -55,7 +55,7 @@ ssize_t sys_write(int fd, const void *buffer, size_t size);
 int sys_close(int fd);
 int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major);
 
-void sys_futex_wait(_Atomic uint32_t *word, uint32_t expected);
-void sys_futex_wake(_Atomic uint32_t *word);
+void sys_futex_wait(ATOMIC uint32_t *word, uint32_t expected);
+void sys_futex_wake(ATOMIC uint32_t *word);
 
 #endif
