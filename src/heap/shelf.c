@@ -6,8 +6,8 @@
  * current one, so that a heap at the edge of a slab does not carve it again and again; a run of its own does
  * even then, since its magazine is enough of a buffer.
  *
- * Locking: none; only the heap's owner is here. heap_carving is held while a record and its map entries come to
- * agree, so that fork() never copies them half-made.
+ * Locking: none; only the heap's owner is here, or who has claimed it. heap_carving is held while a record and its map
+ * entries come to agree, so that fork() never copies them half-made.
  */
 #include "heap/heap.h"
 
@@ -125,10 +125,11 @@ struct slab *heap_carve(struct heap *heap, unsigned class)
     const struct size_class *c = &classes.list[class];
     struct run run;
 
-    if (!range_is_warm(c->slices, mapped_slices(c)))
+    if (!range_take_warm(c->slices, mapped_slices(c), &run)) {
         spare_fresh(heap, c->slices * SLICE_SIZE);
-    if (range_take(c->slices, mapped_slices(c), &run) < 0)
-        return NULL;
+        if (range_take(c->slices, mapped_slices(c), &run) < 0)
+            return NULL;
+    }
     struct slab *slab = slab_record(run.range, run.slice);
     if (!set_bitmaps(&heap->shelves[class], c, slab)) {
         range_give(run.range, run.slice, run.count);

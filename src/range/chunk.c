@@ -265,20 +265,31 @@ static bool find_any(size_t count, size_t align, bool warm, struct run *out)
     return false;
 }
 
+static bool find_warm(size_t count, size_t align, struct run *out)
+{
+    return ranges.dirty_slices >= count && find_any(count, align, true, out);
+}
+
 /* Dirty slices first, since their memory is there already. */
 static bool find(size_t count, size_t align, struct run *out)
 {
-    return (ranges.dirty_slices >= count && find_any(count, align, true, out)) || find_any(count, align, false, out);
+    return find_warm(count, align, out) || find_any(count, align, false, out);
 }
 
-bool range_is_warm(size_t count, size_t align)
+static void claim(struct run *run)
 {
-    struct run run;
+    run->clean = all_clean(run->range, run->slice, run->count);
+    slices_claim(run->range, run->slice, run->count);
+}
 
+bool range_take_warm(size_t count, size_t align, struct run *out)
+{
     if (__atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED) < count)
         return false;
     lock_take(&ranges.lock);
-    bool found = find_any(count, align, true, &run);
+    bool found = find_warm(count, align, out);
+    if (found)
+        claim(out);
     lock_give(&ranges.lock);
     return found;
 }
@@ -294,10 +305,8 @@ int range_take(size_t count, size_t align, struct run *out)
         if (error)
             break;
     }
-    if (!error) {
-        out->clean = all_clean(out->range, out->slice, count);
-        slices_claim(out->range, out->slice, count);
-    }
+    if (!error)
+        claim(out);
     lock_give(&ranges.lock);
     return error ? -ENOMEM : 0;
 }

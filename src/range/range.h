@@ -116,8 +116,8 @@ void range_start(const struct source *source, uint64_t purge_ms);
  */
 int range_take(size_t count, size_t align, struct run *out);
 
-/* Whether such a run could be had that needs no fresh memory. */
-bool range_is_warm(size_t count, size_t align);
+/* The same, but only of slices whose memory is there already. Returns false when there is no such run. */
+bool range_take_warm(size_t count, size_t align, struct run *out);
 
 /* Give slices back: a whole run, or a part of one. Their map entries become 0. */
 void range_give(struct range *range, size_t slice, size_t count);
