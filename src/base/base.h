@@ -19,7 +19,7 @@
 #define INLINE      static inline __attribute__((always_inline))
 #define PUBLIC      __attribute__((visibility("default")))
 #define HIDDEN      __attribute__((visibility("hidden"))) /* on declarations: no detour by the global offset table */
-#define ATOMIC      /* on a type: used by the __atomic builtins, which gcc takes _Atomic types for and clang does not */
+#define ATOMIC      /* marks what the __atomic builtins access: clang's do not take what is _Atomic */
 #define LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
 
 #define CACHE_LINE 64

@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* An object that has grown will grow again: addresses past its end cost nothing until touched. */
-enum { HEADROOM_SHIFT = 3 }; /* an eighth */
-
 #define KEPT_MAX (8 * MIB)
 
 static size_t slices_for(size_t size)

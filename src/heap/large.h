@@ -12,6 +12,9 @@
 /* Runs from which pages are moved rather than bytes copied are at least this large. */
 #define MOVE_MIN (256 * KIB)
 
+/* What has grown will often grow again; of large objects, addresses past the end cost nothing until touched. */
+enum { HEADROOM_SHIFT = 3 }; /* an eighth */
+
 /*
  * Allocate `size` bytes at a multiple of `align` (a power of two). *clean tells whether they
  * read as zeroes. NULL when there is no memory.

@@ -163,10 +163,9 @@ static bool stays(const struct object *o, size_t size)
     return size > o->size / 2 || (size <= CLASS_MAX && class_of(size) == o->class);
 }
 
-/* What has grown will often grow again. */
 static size_t with_headroom(size_t size)
 {
-    return size + size / 8;
+    return size + (size >> HEADROOM_SHIFT);
 }
 
 /* A new place for what does not fit its old one. */

@@ -6,7 +6,7 @@
  * thread's end) is set up by our constructor, or by the first thread that is not the main one.
  *
  * A thread's end is the destructor of a thread-specific key. Other destructors may allocate after ours, so it asks
- * to be called again until the last but one; after that, the thread borrows a heap for each call.
+ * to be called again until the last round but one; after that, the thread borrows a heap for each call.
  * Source: pthread_key_create(3), pthread_atfork(3).
  */
 #include "malloc/start.h"
