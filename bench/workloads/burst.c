@@ -69,23 +69,20 @@ static void run_bursts(struct plan plan, struct random *random)
     free_random(plan, random);
 }
 
-static void run_plans(const struct job *job, int first, int end)
+static void run_plans(const struct job *job, size_t first, size_t end)
 {
     struct random random = {2};
 
-    for (int i = first; i < end; i++)
+    for (size_t i = first; i < end; i++)
         for (size_t left = job_amount(job, plans[i].rounds); left > 0; left--)
             run_bursts(plans[i], &random);
 }
 
 void burst_run(const struct job *job)
 {
-    if (!job->parameter)
-        run_plans(job, 0, PLANS);
-    else if (strcmp(job->parameter, "small") == 0)
-        run_plans(job, 0, SMALL_PLANS);
-    else if (strcmp(job->parameter, "large") == 0)
-        run_plans(job, SMALL_PLANS, PLANS);
-    else
+    size_t first, end;
+
+    if (!job_plans(job, SMALL_PLANS, PLANS, &first, &end))
         job_fail(job);
+    run_plans(job, first, end);
 }

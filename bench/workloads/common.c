@@ -18,6 +18,18 @@ void job_fail(const struct job *job)
     exit(2);
 }
 
+bool job_plans(const struct job *job, size_t small, size_t all, size_t *first, size_t *end)
+{
+    bool is_small = job->parameter && strcmp(job->parameter, "small") == 0;
+    bool is_large = job->parameter && strcmp(job->parameter, "large") == 0;
+
+    if (job->parameter && !is_small && !is_large)
+        return false;
+    *first = is_large ? small : 0;
+    *end = is_small ? small : all;
+    return true;
+}
+
 size_t job_number(const struct job *job, size_t otherwise)
 {
     char *end;

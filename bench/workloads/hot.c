@@ -33,9 +33,9 @@ static void run_pairs(const struct job *job, size_t size, size_t pairs)
     }
 }
 
-static void run_plans(const struct job *job, int first, int end)
+static void run_plans(const struct job *job, size_t first, size_t end)
 {
-    for (int i = first; i < end; i++)
+    for (size_t i = first; i < end; i++)
         run_pairs(job, plans[i].size, plans[i].pairs);
 }
 
@@ -51,12 +51,10 @@ static void run_one(const struct job *job, size_t size)
 
 void hot_run(const struct job *job)
 {
-    if (!job->parameter)
-        run_plans(job, 0, PLANS);
-    else if (strcmp(job->parameter, "small") == 0)
-        run_plans(job, 0, SMALL_PLANS);
-    else if (strcmp(job->parameter, "large") == 0)
-        run_plans(job, SMALL_PLANS, PLANS);
+    size_t first, end;
+
+    if (job_plans(job, SMALL_PLANS, PLANS, &first, &end))
+        run_plans(job, first, end);
     else
         run_one(job, job_number(job, 0));
 }

@@ -11,6 +11,7 @@
 #ifndef LOAM_BENCH_WORKLOAD_H
 #define LOAM_BENCH_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -51,6 +52,12 @@ size_t job_amount(const struct job *job, size_t amount);
 
 /* The parameter as a number; `otherwise` where there is none. Ends the process when it is not a number above 0. */
 size_t job_number(const struct job *job, size_t otherwise);
+
+/*
+ * Which of `all` plans the parameter names, *first up to *end: "small" the first `small` of them, "large" the others,
+ * none all of them. False where it is another parameter.
+ */
+bool job_plans(const struct job *job, size_t small, size_t all, size_t *first, size_t *end);
 
 /* End the process, for the parameter is not one that the workload knows. */
 _Noreturn void job_fail(const struct job *job);
