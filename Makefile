@@ -14,7 +14,7 @@ JOBS   ?= $(shell nproc)
 all:
 	@scripts/install build
 	@cmake --preset release >/dev/null
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) --target product
 
 run: all
 	@scripts/run $(if $(CMD),'$(subst ','\'',$(CMD))')
@@ -24,14 +24,16 @@ test:
 	@scripts/test
 
 # The tests of one build, without the real programs.
-quick-test: all
-	@scripts/install test
+quick-test:
+	@scripts/install build test
+	@cmake --preset release >/dev/null
+	@cmake --build build -j $(JOBS)
 	@ctest --test-dir build --output-on-failure -LE real
 
 bench:
 	@scripts/install build bench
 	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) --target product bench_programs
 	@python3 bench/loam_bench.py --build build $(BENCH)
 
 install: all
