@@ -55,6 +55,17 @@ struct class_table {
 
 extern HIDDEN struct class_table classes;
 
+/* The parts of a map entry: the class of the slice's slab, and a tag of its heap. */
+INLINE unsigned entry_class(uint16_t entry)
+{
+    return entry & ((1u << CLASS_BITS) - 1);
+}
+
+INLINE unsigned entry_tag(uint16_t entry)
+{
+    return (unsigned)entry >> CLASS_BITS;
+}
+
 /* Fill the table; once, at start. */
 void class_start(void);
 

@@ -198,8 +198,15 @@ void heap_drop_kept(struct heap *heap);
 void heap_drop_idle(struct heap *heap);
 void heap_settle(struct heap *heap, struct slab *slab);
 void heap_drain_notices(struct heap *heap);
-struct slab *heap_carve(struct heap *heap, unsigned class);
-void heap_release_slab(struct heap *heap, struct slab *slab);
+
+/* A slab of the class with free objects, which becomes its shelf's current one; NULL when there is no memory. */
+struct slab *heap_current_slab(struct heap *heap, unsigned class);
+
+/* File the shelf's current slab as full, partial or idle. */
+void heap_retire_current(struct heap *heap, unsigned class);
+
+/* `size` bytes of memory that was never touched are about to be used: give up first what may make that needless. */
+void heap_spare_fresh(struct heap *heap, size_t size);
 void heap_rebuild(struct heap *heap);
 
 #endif

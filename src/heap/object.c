@@ -3,11 +3,6 @@
 
 #include "heap/heap.h"
 
-static unsigned class_in(uint16_t entry)
-{
-    return entry & ((1u << CLASS_BITS) - 1);
-}
-
 static enum object_place in_slab(const void *p, struct object *o)
 {
     size_t slices = classes.list[o->class].mask >> SLICE_SHIFT;
@@ -52,7 +47,7 @@ enum object_place object_find(const void *p, struct object *o)
         entry = range_entry(o->range, --slice);
     if (!entry)
         return OBJECT_IDLE;
-    o->class = class_in(entry);
+    o->class = entry_class(entry);
     if (o->class == CLASS_LARGE || (o->class < CLASS_COUNT && class_is_run(o->class)))
         return in_run(p, o, slice);
     if (slice != o->slice || o->class >= CLASS_COUNT)

@@ -19,8 +19,8 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
     size_t end = __atomic_load_n(&range->committed, __ATOMIC_ACQUIRE) >> SLICE_SHIFT;
 
     for (size_t slice = 0; slice < end; slice++) {
-        unsigned class = range_entry(range, slice) & ((1u << CLASS_BITS) - 1);
-        if (range_entry(range, slice) >> CLASS_BITS != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
+        unsigned class = entry_class(range_entry(range, slice));
+        if (entry_tag(range_entry(range, slice)) != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
             continue;
         struct slab *slab = slab_at(range, slice, class);
         if (slab != slab_record(range, slice) || slab_owner(slab) != heap->index || slab->size_class != class)
@@ -137,7 +137,7 @@ static int check_cached(unsigned class, const void *object)
 {
     struct range *range = range_find(object);
 
-    if (!range || (range_entry(range, range_slice(range, object)) & ((1u << CLASS_BITS) - 1)) != class)
+    if (!range || entry_class(range_entry(range, range_slice(range, object))) != class)
         return fault("a magazine holds what is no object of its class", object);
     struct slab *slab = slab_at(range, range_slice(range, object), class);
     size_t index = slab_index(slab, object);

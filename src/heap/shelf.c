@@ -1,5 +1,5 @@
 /*
- * shelf.c - the slabs of a heap: carve them, list them, release them; refill and flush magazines.
+ * shelf.c - the slabs of a heap: carve them, list them, release them.
  *
  * A slab with free objects is either its shelf's current one or in its list; a full one is in neither and has
  * asked for notice. A slab that becomes idle goes back to the range at once, except the
@@ -11,16 +11,13 @@
  */
 #include "heap/heap.h"
 
-#include "heap/explain.h"
 #include "range/meta.h"
 
 #include <string.h>
 
 enum {
-    FLUSH_GROWTH = 16,              /* part of the heap, and */
-    FLUSH_GROWTH_MIN = 1024 * 1024, /* bytes, that it may grow by before all magazines are emptied */
-    CANDIDATES = 8,                 /* partial slabs to choose from */
-    ADOPT_TRIES = 8,                /* orphans to ask for a slab */
+    CANDIDATES = 8,  /* partial slabs to choose from */
+    ADOPT_TRIES = 8, /* orphans to ask for a slab */
 };
 
 struct lock heap_carving;
@@ -96,37 +93,13 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
         __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
 }
 
-/* Put only whole runs and idle slabs back into the range. */
-static void flush_runs(struct heap *heap)
-{
-    for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
-        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
-    heap_drop_idle(heap);
-    heap_drop_kept(heap);
-}
-
-/*
- * Memory that was never touched comes last: runs and idle slabs of other classes are given up before. Magazines of
- * other classes may pin many slabs more, an object here and there; where the heap has grown by a part of itself it is
- * worth the time to empty them, which is little beside that of the page faults.
- */
-static void spare_fresh(struct heap *heap, size_t size)
-{
-    flush_runs(heap);
-    heap->fresh_bytes += size;
-    if (heap->fresh_bytes < max_size(FLUSH_GROWTH_MIN, heap->slab_bytes / FLUSH_GROWTH))
-        return;
-    heap->fresh_bytes = 0;
-    heap_flush_all(heap);
-}
-
-struct slab *heap_carve(struct heap *heap, unsigned class)
+static struct slab *carve(struct heap *heap, unsigned class)
 {
     const struct size_class *c = &classes.list[class];
     struct run run;
 
     if (!range_take_warm(c->slices, mapped_slices(c), &run)) {
-        spare_fresh(heap, c->slices * SLICE_SIZE);
+        heap_spare_fresh(heap, c->slices * SLICE_SIZE);
         if (range_take(c->slices, mapped_slices(c), &run) < 0)
             return NULL;
     }
@@ -167,7 +140,7 @@ static void unlist_slab(struct heap *heap, struct slab *slab)
     slab->listed = false;
 }
 
-void heap_release_slab(struct heap *heap, struct slab *slab)
+static void release(struct heap *heap, struct slab *slab)
 {
     struct shelf *shelf = &heap->shelves[slab->size_class];
     struct range *range = range_find(slab->start);
@@ -195,7 +168,7 @@ static void keep_or_release(struct heap *heap, struct slab *slab)
 
     if (shelf->idle_count == shelf->idle_max) {
         shelf->released++;
-        heap_release_slab(heap, slab);
+        release(heap, slab);
         return;
     }
     if (slab == shelf->current)
@@ -238,7 +211,7 @@ void heap_drop_idle(struct heap *heap)
         struct slab *slab;
         while ((slab = take_idle(shelf))) {
             slab->listed = false;
-            heap_release_slab(heap, slab);
+            release(heap, slab);
         }
         shelf->idle_max = shelf->released = 0;
     }
@@ -329,7 +302,7 @@ static struct slab *adopt_slab(struct heap *heap, unsigned class)
 }
 
 /* Make the shelf's current slab one with free objects. */
-static struct slab *current_slab(struct heap *heap, unsigned class)
+struct slab *heap_current_slab(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelves[class];
 
@@ -349,7 +322,7 @@ static struct slab *current_slab(struct heap *heap, unsigned class)
             slab = adopt_slab(heap, class);
         if (!slab) {
             count_miss(heap, shelf, class);
-            slab = heap_carve(heap, class);
+            slab = carve(heap, class);
         }
         if (!slab)
             return NULL;
@@ -358,177 +331,17 @@ static struct slab *current_slab(struct heap *heap, unsigned class)
     }
 }
 
-/* A magazine that is used may hold twice as much next time, as far as the heap's budget goes. */
-static void widen(struct heap *heap, struct magazine *magazine)
+void heap_retire_current(struct heap *heap, unsigned class)
 {
-    size_t room = (size_t)(magazine->end - magazine->bottom);
-    size_t more = min_size(room, (size_t)(magazine->limit - magazine->end));
-
-    if (more * magazine->size > heap->width)
-        return;
-    heap->width -= more * magazine->size;
-    magazine->end += more;
-}
-
-bool heap_refill(struct heap *heap, unsigned class)
-{
-    struct magazine *magazine = &heap->magazines[class];
-    size_t room = (size_t)(magazine->end - magazine->bottom);
-    size_t wanted = divide_up(room, 2);
-
-    assert(magazine->top == magazine->bottom);
-    struct slab *slab = current_slab(heap, class);
-    if (!slab)
-        return false;
-    size_t count = min_size(wanted, slab->free_count);
-    slab_take(slab, magazine->bottom + count, count);
-    magazine->top = magazine->bottom + count;
-    widen(heap, magazine);
-    return true;
-}
-
-/*
- * The slab of a cached object. The map has another class when it was freed twice and the first time released the slab.
- */
-static struct slab *slab_of_cached(unsigned class, const void *object)
-{
-    const struct range *range = range_find(object);
-    size_t slice = range_slice(range, object);
-    uint16_t entry = range_entry(range, slice);
-
-    if (UNLIKELY(!entry || (entry & ((1u << CLASS_BITS) - 1)) != class))
-        explain_stop(FAULT_DOUBLE_FREE, object);
-    return slab_at(range, slice, class);
-}
-
-/* A slab is aligned to its size. */
-INLINE size_t index_of_cached(const struct size_class *c, void *object)
-{
-    size_t index = (size_t)(((unsigned __int128)((uintptr_t)object & c->mask) * c->inverse) >> 64);
-
-    if (UNLIKELY(index >= c->objects))
-        explain_stop(FAULT_INVALID_FREE, object);
-    return index;
-}
-
-/*
- * Send the first of `objects`, and those after it that lie in the same word of the same slab's bitmap: objects that
- * were allocated together mostly arrive together. Returns how many.
- */
-static size_t send_word(const struct size_class *c, struct slab *slab, void **objects, size_t count)
-{
-    size_t word = index_of_cached(c, objects[0]) / WORD_BITS;
-    uint64_t mask = 0;
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        if ((uintptr_t)objects[i] - (uintptr_t)slab->start > c->mask)
-            break;
-        size_t index = index_of_cached(c, objects[i]);
-        uint64_t bit = 1ull << index % WORD_BITS;
-        if (index / WORD_BITS != word)
-            break;
-        if (UNLIKELY(mask & bit))
-            explain_stop(FAULT_DOUBLE_FREE, objects[i]);
-        mask |= bit;
-    }
-    heap_send(slab, word, mask);
-    return i;
-}
-
-/*
- * Mark the first of `objects` free, and those after it that lie in the same slab, which is the heap's own. Returns how
- * many. The word that the last one lay in is at hand: mostly the next lies there too.
- */
-INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **objects, size_t count)
-{
-    uint64_t *free_bits = slab->free_bits;
-    size_t index = index_of_cached(c, objects[0]);
-    size_t word = index / WORD_BITS;
-    uint64_t bits = free_bits[word];
-    size_t done = 0;
-
-    for (;;) {
-        uint64_t bit = 1ull << index % WORD_BITS;
-        if (UNLIKELY(bits & bit))
-            explain_stop(FAULT_DOUBLE_FREE, objects[done]);
-        bits |= bit;
-        if (++done == count || (uintptr_t)objects[done] - (uintptr_t)slab->start > c->mask)
-            break;
-        index = index_of_cached(c, objects[done]);
-        if (index / WORD_BITS == word)
-            continue;
-        free_bits[word] = bits;
-        word = index / WORD_BITS;
-        bits = free_bits[word];
-    }
-    free_bits[word] = bits;
-    slab->free_count += (uint16_t)done;
-    slab->last_word = (uint16_t)word;
-    return done;
-}
-
-/* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way.
- */
-static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
-{
-    const struct size_class c = classes.list[class];
-    const struct range *range = &ranges.list[0];
-    const uint16_t own = heap->tag == heap->entry_tag ? heap_entry(heap, class) : ENTRY_NONE;
-
-    while (count) {
-        struct slab *slab;
-        size_t offset, done;
-        if (LIKELY(range_first(objects[0], &offset) && range_entry(range, offset >> SLICE_SHIFT) == own))
-            slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
-        else
-            slab = slab_of_cached(class, objects[0]);
-        if (slab_owner(slab) == heap->index) {
-            done = put_own(&c, slab, objects, count);
-            if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
-                heap_settle(heap, slab);
-        } else {
-            done = send_word(&c, slab, objects, count);
-        }
-        objects += done;
-        count -= done;
-    }
-}
-
-void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count)
-{
-    size_t held = (size_t)(magazine->top - magazine->bottom);
-
-    count = min_size(count, held);
-    put_objects(heap, class, magazine->bottom, count);
-    memmove(magazine->bottom, magazine->bottom + count, (held - count) * sizeof(void *));
-    magazine->top -= count;
-    if (count < held) /* it was full */
-        widen(heap, magazine);
-}
-
-/* Empty the shelf's current place, with the slab filed as full, partial or idle. */
-static void retire_current(struct heap *heap, struct shelf *shelf)
-{
+    struct shelf *shelf = &heap->shelves[class];
     struct slab *slab = shelf->current;
 
+    if (!slab)
+        return;
     shelf->current = NULL;
     slab->listed = false;
     do
         slab_collect(slab);
     while (!slab->free_count && !slab_want_notice(slab));
     heap_settle(heap, slab);
-}
-
-void heap_flush_all(struct heap *heap)
-{
-    for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
-        heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
-    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
-        if (heap->shelves[class].current)
-            retire_current(heap, &heap->shelves[class]);
-    }
-    heap_drop_idle(heap);
-    heap_drop_kept(heap);
 }

@@ -78,7 +78,7 @@ static int is_first(const struct reading *r, unsigned class, size_t slice)
 
 static int read_slice(struct reading *r, const struct range *range, size_t slice, uint16_t entry)
 {
-    unsigned class = entry & ((1u << CLASS_BITS) - 1);
+    unsigned class = entry_class(entry);
     struct slab slab;
 
     if (!entry || (class != CLASS_LARGE && class >= CLASS_COUNT) || (class < CLASS_COUNT && !is_first(r, class, slice)))

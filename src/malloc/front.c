@@ -135,7 +135,7 @@ NOINLINE void front_free_slow(void *ptr)
         return;
     }
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
-    unsigned class = entry & ((1u << CLASS_BITS) - 1);
+    unsigned class = entry_class(entry);
     if (!entry || class >= CLASS_COUNT) {
         free_any(ptr);
         return;
