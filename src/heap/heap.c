@@ -139,7 +139,9 @@ static void want_notices(struct heap *heap)
 
 void heap_release(struct heap *heap)
 {
-    heap_flush_all(heap);
+    heap_expect_successor(heap);
+    heap_flush_slabs(heap);
+    heap_drop_kept(heap);
     heap_drain_notices(heap);
     want_notices(heap);
     __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
@@ -152,6 +154,20 @@ void heap_lend_back(struct heap *heap)
     heap_orphan(heap);
 }
 
+void heap_flush_orphans(void)
+{
+    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct heap *heap = heaps.list[i];
+        if (!heap_claim(heap))
+            continue;
+        if (!heap->stale)
+            heap_drop_idle(heap);
+        heap_orphan(heap);
+    }
+}
+
 /* In each period, all that waits here goes where others can use it, once: what is in use will be back at once. */
 void heap_tick(struct heap *heap)
 {
@@ -162,6 +178,7 @@ void heap_tick(struct heap *heap)
         return;
     heap->period = period;
     heap_flush_all(heap);
+    heap_flush_orphans();
 }
 
 void *heap_take(struct heap *heap, unsigned class)

@@ -165,8 +165,11 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index);
 /* Put what is an object of a class, of another heap's slab or of an own one, into a magazine. */
 void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
 
-/* Put all that waits in magazines back into slabs, and whole runs back into the range. */
+/* Put all that waits in magazines back into slabs, and idle slabs and whole runs back into the range. */
 void heap_flush_all(struct heap *heap);
+
+/* The same for what heaps without a thread keep for the next one. */
+void heap_flush_orphans(void);
 
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
@@ -192,10 +195,15 @@ void shelf_start(bool hardened);
 void heap_orphan(struct heap *heap);
 bool heap_claim(struct heap *heap);
 bool heap_refill(struct heap *heap, unsigned class);
+void heap_flush_slabs(struct heap *heap);
 void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
 void heap_send(struct slab *slab, size_t word, uint64_t mask);
 void heap_drop_kept(struct heap *heap);
 void heap_drop_idle(struct heap *heap);
+
+/* What the thread that ends has used, the next one will: keep a slab of each such class, even if it is idle. */
+void heap_expect_successor(struct heap *heap);
+
 void heap_settle(struct heap *heap, struct slab *slab);
 void heap_drain_notices(struct heap *heap);
 

@@ -162,7 +162,7 @@ void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, si
         widen(heap, magazine);
 }
 
-void heap_flush_all(struct heap *heap)
+void heap_flush_slabs(struct heap *heap)
 {
     for (unsigned class = 0; class < OUTBOUND_CLASSES; class ++)
         heap_flush(heap, class, &heap->outbound[class], SIZE_MAX);
@@ -170,6 +170,11 @@ void heap_flush_all(struct heap *heap)
         heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
         heap_retire_current(heap, class);
     }
+}
+
+void heap_flush_all(struct heap *heap)
+{
+    heap_flush_slabs(heap);
     heap_drop_idle(heap);
     heap_drop_kept(heap);
 }

@@ -192,16 +192,32 @@ static struct slab *take_idle(struct shelf *shelf)
     return slab;
 }
 
-/* A slab must be carved: would one that was released have served? */
-static void count_miss(struct heap *heap, struct shelf *shelf, unsigned class)
+/* Let the shelf keep one idle slab more, within the heap's budget. Returns whether it may. */
+static bool keep_one_more(struct heap *heap, unsigned class)
 {
     size_t size = classes.list[class].slices * SLICE_SIZE;
 
-    if (!shelf->released || heap->idle_bytes + size > IDLE_BUDGET)
-        return;
-    shelf->released--;
-    shelf->idle_max++;
+    if (heap->idle_bytes + size > IDLE_BUDGET)
+        return false;
+    heap->shelves[class].idle_max++;
     heap->idle_bytes += size;
+    return true;
+}
+
+/* A slab must be carved: would one that was released have served? */
+static void count_miss(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelves[class];
+
+    if (shelf->released && keep_one_more(heap, class))
+        shelf->released--;
+}
+
+void heap_expect_successor(struct heap *heap)
+{
+    for (unsigned class = 0; class < FIRST_RUN; class ++)
+        if (heap->shelves[class].current && !heap->shelves[class].idle_max)
+            keep_one_more(heap, class);
 }
 
 void heap_drop_idle(struct heap *heap)
@@ -321,7 +337,7 @@ struct slab *heap_current_slab(struct heap *heap, unsigned class)
         if (!slab)
             slab = adopt_slab(heap, class);
         if (!slab) {
-            count_miss(heap, shelf, class);
+            count_miss(heap, class);
             slab = carve(heap, class);
         }
         if (!slab)
