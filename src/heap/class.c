@@ -16,6 +16,13 @@ static size_t next_size(size_t size)
     return size + doubling / (size < SLAB_MAX ? 8 : 4);
 }
 
+/* Small objects pass through in larger numbers: the bytes that wait in a magazine are few all the same. */
+static size_t magazine_capacity(size_t size)
+{
+    size_t wanted = max_size(MAGAZINE_MIN, min_size(MAGAZINE_MAX, MAGAZINE_BYTES / size));
+    return min_size(wanted, max_size(1, MAGAZINE_BYTES_MAX / size));
+}
+
 static struct size_class describe(size_t size)
 {
     struct size_class c = {.size = (uint32_t)size};
@@ -35,7 +42,7 @@ static struct size_class describe(size_t size)
     }
     c.inverse = UINT64_MAX / step + 1;
     c.words = (uint16_t)divide_up(c.objects, WORD_BITS);
-    c.capacity = (uint16_t)min_size(MAGAZINE_MAX, max_size(1, MAGAZINE_BYTES / size));
+    c.capacity = (uint16_t)magazine_capacity(size);
     return c;
 }
 

@@ -142,6 +142,7 @@ void heap_release(struct heap *heap)
     heap_expect_successor(heap);
     heap_flush_slabs(heap);
     heap_drop_kept(heap);
+    heap_stop_draining(heap);
     heap_drain_notices(heap);
     want_notices(heap);
     __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
@@ -223,10 +224,25 @@ void heap_push(struct heap *heap, unsigned class, bool foreign, void *object)
     *magazine->top++ = object;
 }
 
+/* Past all magazines. `heap` is NULL for a thread that has none. */
+static void put_straight(struct heap *heap, struct slab *slab, size_t index)
+{
+    size_t word = index / WORD_BITS;
+    uint64_t bit = 1ull << index % WORD_BITS;
+
+    if (!heap || slab_owner(slab) != heap->index) {
+        heap_send(slab, word, bit);
+        return;
+    }
+    slab_put(slab, word, bit);
+    if (slab->free_count == slab->objects)
+        heap_settle(heap, slab);
+}
+
 void heap_put(struct heap *heap, struct slab *slab, size_t index)
 {
-    if (UNLIKELY(!heap))
-        heap_send(slab, index / WORD_BITS, 1ull << index % WORD_BITS);
+    if (!heap || slab_drains(slab))
+        put_straight(heap, slab, index);
     else
         heap_push(heap, slab->size_class, slab_owner(slab) != heap->index, slab_object(slab, index));
 }

@@ -19,7 +19,7 @@
  * claims it to adopt one of its slabs instead.
  *
  * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both.
- * There are more heaps than tags: those past the last share TAG_OTHER, and their owners look at the record.
+ * There are more heaps than tags: those past the last share TAG_OTHER, and who frees looks at the record.
  */
 #ifndef LOAM_HEAP_HEAP_H
 #define LOAM_HEAP_HEAP_H
@@ -29,7 +29,7 @@
 
 enum {
     TAG_NONE = 510,     /* of no slab: its owner finds nothing to be its own at first sight */
-    TAG_OTHER = 511,    /* of the slabs of all heaps past the last tag */
+    TAG_OTHER = 511,    /* of slabs whose record must be looked at: of all heaps past the last tag, or draining */
     ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
@@ -63,7 +63,8 @@ static_assert(sizeof(struct magazine) == CACHE_LINE, "a line each");
 /* The slabs of a class that have free objects. */
 struct shelf {
     struct slab *current;
-    struct slab *partial; /* doubly linked, the latest first */
+    struct slab *partial; /* doubly linked, the latest first, as is: */
+    struct slab *draining;
     struct slab *idle;    /* with nothing but free objects, kept for the next burst */
     uint64_t *spare_bits; /* bitmaps of released slabs, linked through their first words */
     uint16_t idle_count;
@@ -205,6 +206,14 @@ void heap_drop_idle(struct heap *heap);
 void heap_expect_successor(struct heap *heap);
 
 void heap_settle(struct heap *heap, struct slab *slab);
+
+/* Set the slabs that are less than half full to drain (see shelf.c), and let all that drain serve again. */
+void heap_drain_sparse(struct heap *heap);
+void heap_stop_draining(struct heap *heap);
+
+/* Have the slab's record and the map name the heap as its owner. */
+void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
+
 void heap_drain_notices(struct heap *heap);
 
 /* A slab of the class with free objects, which becomes its shelf's current one; NULL when there is no memory. */

@@ -201,4 +201,5 @@ void heap_spare_fresh(struct heap *heap, size_t size)
         return;
     heap->fresh_bytes = 0;
     heap_flush_all(heap);
+    heap_drain_sparse(heap);
 }

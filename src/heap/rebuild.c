@@ -20,7 +20,8 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
 
     for (size_t slice = 0; slice < end; slice++) {
         unsigned class = entry_class(range_entry(range, slice));
-        if (entry_tag(range_entry(range, slice)) != heap->entry_tag >> CLASS_BITS || class >= CLASS_COUNT)
+        unsigned tag = entry_tag(range_entry(range, slice));
+        if ((tag != heap->entry_tag >> CLASS_BITS && tag != TAG_OTHER) || class >= CLASS_COUNT)
             continue;
         struct slab *slab = slab_at(range, slice, class);
         if (slab != slab_record(range, slice) || slab_owner(slab) != heap->index || slab->size_class != class)
@@ -44,9 +45,11 @@ static void free_cached(const struct heap *heap, unsigned class)
     for (void **p = magazine->bottom; p < magazine->top; p++) {
         struct range *range = range_find(*p);
         size_t slice = range ? range_slice(range, *p) : 0;
-        if (!range || range_entry(range, slice) != heap_entry(heap, class))
+        if (!range || entry_class(range_entry(range, slice)) != class)
             continue;
         struct slab *slab = slab_at(range, slice, class);
+        if (slab_owner(slab) != heap->index)
+            continue;
         size_t index = slab_index(slab, *p);
         slab->free_bits[index / WORD_BITS] |= 1ull << index % WORD_BITS;
     }
@@ -66,6 +69,7 @@ static void refile(struct heap *heap, struct slab *slab, void *context)
     slab->last_word = 0;
     slab->debt = 0;
     slab->listed = false;
+    heap_set_owner(heap, slab, false);
     slab->next = slab->prev = NULL;
     __atomic_store_n(&slab->arrivals, 0, __ATOMIC_RELAXED);
     slab_want_notice(slab);
@@ -106,6 +110,9 @@ static bool on_shelf(const struct heap *heap, const struct slab *slab)
     if (shelf->current == slab)
         return true;
     for (const struct slab *s = shelf->partial; s; s = s->next)
+        if (s == slab)
+            return true;
+    for (const struct slab *s = shelf->draining; s; s = s->next)
         if (s == slab)
             return true;
     for (const struct slab *s = shelf->idle; s; s = s->next)

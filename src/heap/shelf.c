@@ -6,8 +6,15 @@
  * current one, so that a heap at the edge of a slab does not carve it again and again; a run of its own does
  * even then, since its magazine is enough of a buffer.
  *
+ * Draining. When the sizes that a program uses shift, a class that filled many slabs is left with a few objects in
+ * each. What is freed among them is what is allocated next, by way of the magazine, so that none would ever empty. A
+ * heap that grows into fresh memory therefore sets its slabs that are less than half full to drain: the map no longer
+ * names their owner, so that free() comes the slow way and puts the object into its slab, past the magazine; they empty
+ * at the pace at which their objects die. Nothing is allocated from them, until their class has no other slab left.
+ *
  * Locking: none; only the heap's owner is here, or who has claimed it. heap_carving is held while a record and its map
- * entries come to agree, so that fork() never copies them half-made.
+ * entries come to agree, so that fork() never copies them half-made. Who frees may see `draining` late: then the object
+ * goes through a magazine, as any does.
  */
 #include "heap/heap.h"
 
@@ -71,13 +78,31 @@ static size_t mapped_slices(const struct size_class *c)
     return c->objects == 1 ? 1 : c->slices;
 }
 
+/* Have the map say whose the slab is, or, where it drains, that its record must be asked. */
+static void set_entries(const struct heap *heap, const struct range *range, struct slab *slab, bool draining)
+{
+    unsigned tag = draining ? TAG_OTHER << CLASS_BITS : heap->entry_tag;
+    size_t slice = range_slice(range, slab->start);
+
+    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
+    __atomic_store_n(&slab->draining, draining, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < mapped_slices(&classes.list[slab->size_class]); i++)
+        __atomic_store_n(&range->map[slice + i], (uint16_t)(tag | slab->size_class), __ATOMIC_RELEASE);
+}
+
+void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining)
+{
+    lock_take(&heap_carving);
+    set_entries(heap, range_find(slab->start), slab, draining);
+    lock_give(&heap_carving);
+}
+
 static void describe(struct heap *heap, unsigned class, const struct run *run, struct slab *slab)
 {
     const struct size_class *c = &classes.list[class];
 
     slab->start = range_address(run->range, run->slice);
     slab->slices = c->slices;
-    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
     slab->objects = c->objects;
     slab->size_class = (uint8_t) class;
     slab->listed = false;
@@ -89,8 +114,7 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
     slab->next = slab->prev = NULL;
     clear_bitmaps(slab);
     __atomic_store_n(&slab->arrivals, 0, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < mapped_slices(c); i++)
-        __atomic_store_n(&run->range->map[run->slice + i], heap_entry(heap, class), __ATOMIC_RELEASE);
+    set_entries(heap, run->range, slab, false);
 }
 
 static struct slab *carve(struct heap *heap, unsigned class)
@@ -115,29 +139,59 @@ static struct slab *carve(struct heap *heap, unsigned class)
     return slab;
 }
 
-static void list_slab(struct heap *heap, struct slab *slab)
+static struct slab **list_of(struct heap *heap, const struct slab *slab)
 {
     struct shelf *shelf = &heap->shelves[slab->size_class];
+    return slab->draining ? &shelf->draining : &shelf->partial;
+}
+
+static void list_slab(struct heap *heap, struct slab *slab)
+{
+    struct slab **list = list_of(heap, slab);
 
     slab->listed = true;
     slab->prev = NULL;
-    slab->next = shelf->partial;
-    if (shelf->partial)
-        shelf->partial->prev = slab;
-    shelf->partial = slab;
+    slab->next = *list;
+    if (*list)
+        (*list)->prev = slab;
+    *list = slab;
 }
 
 static void unlist_slab(struct heap *heap, struct slab *slab)
 {
-    struct shelf *shelf = &heap->shelves[slab->size_class];
-
     if (slab->next)
         slab->next->prev = slab->prev;
     if (slab->prev)
         slab->prev->next = slab->next;
     else
-        shelf->partial = slab->next;
+        *list_of(heap, slab) = slab->next;
     slab->listed = false;
+}
+
+static void relist(struct heap *heap, struct slab *slab, bool draining)
+{
+    unlist_slab(heap, slab);
+    heap_set_owner(heap, slab, draining);
+    list_slab(heap, slab);
+}
+
+void heap_drain_sparse(struct heap *heap)
+{
+    for (unsigned class = 0; class < FIRST_RUN; class ++) {
+        struct slab *next;
+        for (struct slab *slab = heap->shelves[class].partial; slab; slab = next) {
+            next = slab->next;
+            if (slab->free_count > slab->objects / 2)
+                relist(heap, slab, true);
+        }
+    }
+}
+
+void heap_stop_draining(struct heap *heap)
+{
+    for (unsigned class = 0; class < FIRST_RUN; class ++)
+        while (heap->shelves[class].draining)
+            relist(heap, heap->shelves[class].draining, false);
 }
 
 static void release(struct heap *heap, struct slab *slab)
@@ -166,7 +220,7 @@ static void keep_or_release(struct heap *heap, struct slab *slab)
 {
     struct shelf *shelf = &heap->shelves[slab->size_class];
 
-    if (shelf->idle_count == shelf->idle_max) {
+    if (shelf->idle_count == shelf->idle_max || slab->draining) {
         shelf->released++;
         release(heap, slab);
         return;
@@ -271,27 +325,22 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
 
     if (!shelf->partial && __atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
         heap_drain_notices(heap);
-    struct slab *slab = fullest(shelf->partial);
+    struct slab *slab = fullest(shelf->partial ? shelf->partial : shelf->draining);
     if (!slab)
         return take_idle(shelf);
     unlist_slab(heap, slab);
+    if (slab->draining)
+        heap_set_owner(heap, slab, false);
     return slab;
 }
 
 /* Make an orphan's slab one of the heap's own. The caller has claimed the orphan. */
 static void take_over(struct heap *heap, struct heap *orphan, struct slab *slab)
 {
-    const struct range *range = range_find(slab->start);
-    size_t slice = range_slice(range, slab->start);
-
     unlist_slab(orphan, slab);
     orphan->slab_bytes -= slab->slices * SLICE_SIZE;
     heap->slab_bytes += slab->slices * SLICE_SIZE;
-    lock_take(&heap_carving);
-    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < slab->slices; i++)
-        __atomic_store_n(&range->map[slice + i], heap_entry(heap, slab->size_class), __ATOMIC_RELEASE);
-    lock_give(&heap_carving);
+    heap_set_owner(heap, slab, false);
     __atomic_fetch_and(&slab->arrivals, ~ARRIVALS_WANTED, __ATOMIC_ACQ_REL);
 }
 

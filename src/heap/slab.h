@@ -40,13 +40,14 @@ struct slab {
     uint8_t size_class; /* CLASS_LARGE: one large object */
 
     /* The owner only. */
-    bool listed;   /* in a list of slabs with free objects, or the current one */
-    bool clean;    /* no object was ever put back, and the slices were zeroes */
-    uint8_t words; /* of each bitmap */
+    bool listed;          /* in a list of slabs with free objects, or the current one */
+    bool clean;           /* no object was ever put back, and the slices were zeroes */
+    uint8_t words;        /* of each bitmap */
+    ATOMIC bool draining; /* see shelf.c; any thread reads */
     uint16_t free_count;
     uint16_t last_word; /* of free_bits, that was looked at last: what it says free is likeliest in a cache */
+    int32_t debt;       /* bits taken that `arrivals` has not counted yet */
     struct slab *next;
-    int32_t debt; /* bits taken that `arrivals` has not counted yet */
 
     /* Any thread. */
     __attribute__((aligned(CACHE_LINE))) ATOMIC uint32_t arrivals;
@@ -75,6 +76,11 @@ INLINE struct slab *slab_at(const struct range *range, size_t slice, unsigned cl
 INLINE unsigned slab_owner(const struct slab *slab)
 {
     return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
+}
+
+INLINE bool slab_drains(const struct slab *slab)
+{
+    return __atomic_load_n(&slab->draining, __ATOMIC_RELAXED);
 }
 
 INLINE size_t slab_index(const struct slab *slab, const void *object)

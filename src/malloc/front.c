@@ -137,7 +137,7 @@ NOINLINE void front_free_slow(void *ptr)
     }
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
     unsigned class = entry_class(entry);
-    if (!entry || class >= CLASS_COUNT) {
+    if (!entry || class >= CLASS_COUNT || entry_tag(entry) == TAG_OTHER) {
         free_any(ptr);
         return;
     }

@@ -1,0 +1,194 @@
+/*
+ * space.c - what the heap takes beside the objects that are alive, when sizes shift and threads come and go.
+ *
+ * mallinfo2().arena is the memory of slabs and what is idle. Where another allocator answers, the tests say so and
+ * pass.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "memory.h"
+
+#include "allocator.h"
+
+enum {
+    SIZE = 1024,
+    MANY = 8192,     /* objects: 8 MiB */
+    KEEP_ONE_IN = 8, /* of them, at random places */
+    TURNOVERS = 12,
+    THREADS = 40,
+};
+
+static void *objects[MANY];
+static void *others[MANY];
+
+static size_t random_below(size_t bound)
+{
+    static uint64_t state = 20;
+    return mix(state++, 0) % bound;
+}
+
+/* Bytes of memory that the heap has, after what is idle has been given back. */
+static size_t span(void)
+{
+    malloc_trim(0);
+    return mallinfo2().arena;
+}
+
+static void free_all(void **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(list[i]);
+        list[i] = NULL;
+    }
+}
+
+/* Make many objects and free most, here and there, so that those left lie alone in their slabs. Returns how many. */
+static size_t thin_out(void)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    for (size_t i = 0; i < MANY; i++) {
+        if (random_below(KEEP_ONE_IN) == 0)
+            objects[left++] = objects[i];
+        else
+            free(objects[i]);
+    }
+    return left;
+}
+
+/* Have the heap need fresh memory for objects of another size. */
+static void grow_elsewhere(void)
+{
+    for (size_t i = 0; i < MANY; i++)
+        assert_non_null(others[i] = malloc(3 * SIZE));
+}
+
+static void replace_at_random(size_t count)
+{
+    for (size_t i = 0; i < count * TURNOVERS; i++) {
+        void **object = &objects[random_below(count)];
+        free(*object);
+        assert_non_null(*object = malloc(SIZE));
+    }
+}
+
+static void *free_objects(void *count)
+{
+    free_all(objects, *(size_t *)count);
+    return NULL;
+}
+
+/* The objects that are left move together as they are replaced: slabs with few of them are not allocated from. */
+static void slabs_with_few_objects_empty_as_these_are_replaced(void **state)
+{
+    size_t left = thin_out();
+    size_t before = span();
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_in_range(before, MANY * SIZE * 9 / 10, MANY * SIZE * 2); /* nearly all slabs still hold an object */
+    grow_elsewhere();
+    replace_at_random(left);
+    free_all(others, MANY);
+    assert_in_range(span(), left * SIZE, left * SIZE * 3);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, left);
+}
+
+static void slabs_with_few_objects_empty_by_the_frees_of_other_threads(void **state)
+{
+    size_t before = span();
+    size_t left = thin_out();
+    pthread_t thread;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    grow_elsewhere();
+    assert_int_equal(pthread_create(&thread, NULL, free_objects, &left), 0);
+    pthread_join(thread, NULL);
+    free_all(others, MANY);
+    assert_in_range(span(), 0, before + MIB);
+    assert_int_equal(heap_validate(), 0);
+}
+
+/* A slab that was to empty serves again when its class needs memory. */
+static void slabs_that_were_to_empty_are_used_again(void **state)
+{
+    size_t left = thin_out();
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    grow_elsewhere();
+    free_all(others, MANY);
+    size_t before = span();
+    for (size_t i = left; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    assert_in_range(span(), before, before + 2 * MIB);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, MANY);
+}
+
+static void *use_many_sizes(void *unused)
+{
+    void *list[256];
+
+    (void)unused;
+    for (size_t i = 0; i < 256; i++)
+        assert_non_null(list[i] = malloc(16 + i * 8));
+    free_all(list, 256);
+    return NULL;
+}
+
+/* Each thread finds the slabs that the one before it left. */
+static void threads_after_each_other_use_the_same_memory(void **state)
+{
+    pthread_t thread;
+    size_t first = 0;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&thread, NULL, use_many_sizes, NULL), 0);
+        pthread_join(thread, NULL);
+        if (i == 1)
+            first = mallinfo2().arena;
+    }
+    assert_in_range(mallinfo2().arena, 0, first + MIB);
+}
+
+static void what_an_ended_thread_left_is_given_back(void **state)
+{
+    size_t before = span();
+    pthread_t thread;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_int_equal(pthread_create(&thread, NULL, use_many_sizes, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_in_range(span(), 0, before + 256 * KIB);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slabs_with_few_objects_empty_as_these_are_replaced),
+        cmocka_unit_test(slabs_with_few_objects_empty_by_the_frees_of_other_threads),
+        cmocka_unit_test(slabs_that_were_to_empty_are_used_again),
+        cmocka_unit_test(threads_after_each_other_use_the_same_memory),
+        cmocka_unit_test(what_an_ended_thread_left_is_given_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
