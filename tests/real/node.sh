@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Node.js: worker threads that hand buffers over, zlib on the thread pool, and npm, a large program. They print what
-# they print without loam. npm is not asked for in scripts/packages: Debian's cannot be installed beside the Node.js of
-# others, which bring their own.
+# they print without loam.
 source "$(dirname "$0")/common.sh"
-need node
+need node npm
 bound node node -e 0
 
 cat >workers.mjs <<'JS'
@@ -64,10 +63,6 @@ if (isMainThread) {
 JS
 same "the workers' output" "$(node workers.mjs)" "$(on_loam node workers.mjs)"
 
-if ! command -v npm >/dev/null; then
-    echo "node: four worker threads, output equal (npm is not installed)"
-    exit
-fi
 export npm_config_offline=true npm_config_update_notifier=false npm_config_audit=false npm_config_fund=false
 
 # package LAUNCHER...: make a package, pack it, and install that in another; print what npm says of it.
