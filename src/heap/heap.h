@@ -207,6 +207,9 @@ void heap_expect_successor(struct heap *heap);
 
 void heap_settle(struct heap *heap, struct slab *slab);
 
+/* Take over what others have freed: of slabs that are not full, nobody is told. */
+void heap_collect(struct heap *heap);
+
 /* Set the slabs that are less than half full to drain (see shelf.c), and let all that drain serve again. */
 void heap_drain_sparse(struct heap *heap);
 void heap_stop_draining(struct heap *heap);

@@ -175,6 +175,7 @@ void heap_flush_slabs(struct heap *heap)
 void heap_flush_all(struct heap *heap)
 {
     heap_flush_slabs(heap);
+    heap_collect(heap);
     heap_drop_idle(heap);
     heap_drop_kept(heap);
 }

@@ -306,6 +306,26 @@ void heap_settle(struct heap *heap, struct slab *slab)
         list_slab(heap, slab);
 }
 
+static void collect_list(struct heap *heap, struct slab *slab)
+{
+    for (struct slab *next; slab; slab = next) {
+        next = slab->next;
+        if (!(__atomic_load_n(&slab->arrivals, __ATOMIC_RELAXED) & ARRIVALS_COUNT))
+            continue;
+        slab_collect(slab);
+        heap_settle(heap, slab);
+    }
+}
+
+void heap_collect(struct heap *heap)
+{
+    heap_drain_notices(heap);
+    for (unsigned class = 0; class < FIRST_RUN; class ++) {
+        collect_list(heap, heap->shelves[class].partial);
+        collect_list(heap, heap->shelves[class].draining);
+    }
+}
+
 /* Of the first slabs of the list, the one with the fewest free objects: so that the others may empty. */
 static struct slab *fullest(struct slab *list)
 {

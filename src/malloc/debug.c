@@ -106,7 +106,6 @@ PUBLIC int loam_malloc_trim(size_t pad)
         return 0;
     heap_flush_all(heap);
     heap_flush_orphans();
-    heap_drain_notices(heap);
     heap_leave(heap);
     return range_trim(pad) > 0;
 }

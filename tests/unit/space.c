@@ -79,14 +79,40 @@ static void replace_at_random(size_t count)
     }
 }
 
-static void *free_objects(void *count)
+struct every_other {
+    size_t first, end; /* of the objects */
+};
+
+static void *free_every_other(void *argument)
 {
-    free_all(objects, *(size_t *)count);
+    const struct every_other *part = argument;
+
+    for (size_t i = part->first; i < part->end; i += 2)
+        free_all(&objects[i], 1);
     return NULL;
 }
 
+static void free_in_a_thread(size_t first, size_t end)
+{
+    struct every_other part = {first, end};
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, free_every_other, &part), 0);
+    pthread_join(thread, NULL);
+}
+
+/* Half of the objects, and when that has been seen the other half: to have been looked at once is not enough. */
+static void free_in_two_threads(size_t count)
+{
+    size_t before = span();
+
+    free_in_a_thread(0, count);
+    assert_in_range(span(), before * 3 / 5, before + MIB);
+    free_in_a_thread(1, count);
+}
+
 /* The objects that are left move together as they are replaced: slabs with few of them are not allocated from. */
-static void slabs_with_few_objects_empty_as_these_are_replaced(void **state)
+static void draining_slabs_empty_as_their_objects_are_replaced(void **state)
 {
     size_t left = thin_out();
     size_t before = span();
@@ -103,25 +129,35 @@ static void slabs_with_few_objects_empty_as_these_are_replaced(void **state)
     free_all(objects, left);
 }
 
-static void slabs_with_few_objects_empty_by_the_frees_of_other_threads(void **state)
+static void slabs_empty_by_the_frees_of_other_threads(void **state)
 {
     size_t before = span();
     size_t left = thin_out();
-    pthread_t thread;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    free_in_two_threads(left);
+    assert_in_range(span(), 0, before + MIB);
+    assert_int_equal(heap_validate(), 0);
+}
+
+static void draining_slabs_empty_by_the_frees_of_other_threads(void **state)
+{
+    size_t before = span();
+    size_t left = thin_out();
 
     (void)state;
     if (!on_loam())
         skip();
     grow_elsewhere();
-    assert_int_equal(pthread_create(&thread, NULL, free_objects, &left), 0);
-    pthread_join(thread, NULL);
+    free_in_two_threads(left);
     free_all(others, MANY);
     assert_in_range(span(), 0, before + MIB);
     assert_int_equal(heap_validate(), 0);
 }
 
-/* A slab that was to empty serves again when its class needs memory. */
-static void slabs_that_were_to_empty_are_used_again(void **state)
+static void draining_slabs_serve_again_when_they_are_needed(void **state)
 {
     size_t left = thin_out();
 
@@ -183,9 +219,10 @@ static void what_an_ended_thread_left_is_given_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slabs_with_few_objects_empty_as_these_are_replaced),
-        cmocka_unit_test(slabs_with_few_objects_empty_by_the_frees_of_other_threads),
-        cmocka_unit_test(slabs_that_were_to_empty_are_used_again),
+        cmocka_unit_test(draining_slabs_empty_as_their_objects_are_replaced),
+        cmocka_unit_test(slabs_empty_by_the_frees_of_other_threads),
+        cmocka_unit_test(draining_slabs_empty_by_the_frees_of_other_threads),
+        cmocka_unit_test(draining_slabs_serve_again_when_they_are_needed),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
         cmocka_unit_test(what_an_ended_thread_left_is_given_back),
     };
