@@ -1,7 +1,8 @@
 /*
  * heap.c - a thread's heap from its first allocation to its hand-over.
  *
- * Locking: heaps.lock for the creation of heaps; see heap.h for `state`.
+ * Locking: heaps.lock for the creation of heaps; each heap's own for its slabs. The order: a heap's, heap_visiting,
+ * heaps.lock, heap_carving, the range's.
  */
 #include "heap/heap.h"
 
@@ -91,7 +92,7 @@ static struct heap *adopt(void)
         uint32_t expected = HEAP_ORPHAN;
         struct heap *heap = heaps.list[i];
         if (__atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN &&
-            __atomic_compare_exchange_n(&heap->state, &expected, HEAP_OWNED, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+            __atomic_compare_exchange_n(&heap->state, &expected, HEAP_OWNED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             return heap;
     }
     return NULL;
@@ -115,58 +116,43 @@ struct heap *heap_acquire(void)
         heap = create();
     if (!heap)
         return NULL;
+    lock_take(&heap->lock);
     if (heap->stale)
         heap_rebuild(heap);
+    lock_give(&heap->lock);
+    __atomic_store_n(&heap->period, __atomic_load_n(&ranges.period, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
     heap->thread = sys_thread();
     count_user();
     return heap;
 }
 
-/* Every slab with free objects must tell from now on: nobody will look at it again by himself. */
-static void want_notices(struct heap *heap)
+static void orphan(struct heap *heap)
 {
-    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        struct slab *next;
-        for (struct slab *slab = heap->shelves[class].partial; slab; slab = next) {
-            next = slab->next;
-            do
-                slab_collect(slab);
-            while (!slab_want_notice(slab));
-            heap_settle(heap, slab);
-        }
-    }
+    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_RELEASE);
 }
 
 void heap_release(struct heap *heap)
 {
+    lock_take(&heap->lock);
     heap_expect_successor(heap);
     heap_flush_slabs(heap);
+    lock_give(&heap->lock);
     heap_drop_kept(heap);
-    heap_stop_draining(heap);
-    heap_drain_notices(heap);
-    want_notices(heap);
-    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
-    heap_orphan(heap);
+    orphan(heap);
 }
 
 void heap_lend_back(struct heap *heap)
 {
-    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
-    heap_orphan(heap);
+    orphan(heap);
 }
 
-void heap_flush_orphans(void)
+void heap_trim(struct heap *heap)
 {
-    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
-
-    for (uint32_t i = 0; i < count; i++) {
-        struct heap *heap = heaps.list[i];
-        if (!heap_claim(heap))
-            continue;
-        if (!heap->stale)
-            heap_drop_idle(heap);
-        heap_orphan(heap);
-    }
+    lock_take(&heap->lock);
+    heap_flush_all(heap);
+    lock_give(&heap->lock);
+    heap_sweep(heap, true);
 }
 
 /* In each period, all that waits here goes where others can use it, once: what is in use will be back at once. */
@@ -177,20 +163,29 @@ void heap_tick(struct heap *heap)
     uint32_t period = range_tick();
     if (period == heap->period)
         return;
-    heap->period = period;
+    __atomic_store_n(&heap->period, period, __ATOMIC_RELAXED);
+    lock_take(&heap->lock);
     heap_flush_all(heap);
-    heap_flush_orphans();
+    lock_give(&heap->lock);
+    if (__atomic_exchange_n(&heaps.swept, period, __ATOMIC_RELAXED) != period)
+        heap_sweep(heap, false);
+}
+
+static bool refill(struct heap *heap, unsigned class)
+{
+    heap_tick(heap);
+    lock_take(&heap->lock);
+    bool filled = heap_refill(heap, class);
+    lock_give(&heap->lock);
+    return filled;
 }
 
 void *heap_take(struct heap *heap, unsigned class)
 {
     struct magazine *magazine = &heap->magazines[class];
 
-    if (UNLIKELY(magazine->top == magazine->bottom)) {
-        heap_tick(heap);
-        if (!heap_refill(heap, class))
-            return NULL;
-    }
+    if (UNLIKELY(magazine->top == magazine->bottom) && !refill(heap, class))
+        return NULL;
     return *--magazine->top;
 }
 
@@ -219,46 +214,59 @@ void heap_push(struct heap *heap, unsigned class, bool foreign, void *object)
         explain_stop(FAULT_DOUBLE_FREE, object);
     if (UNLIKELY(magazine->top == magazine->end)) {
         heap_tick(heap);
+        lock_take(&heap->lock);
         heap_flush(heap, class, magazine, divide_up((size_t)(magazine->end - magazine->bottom), 2));
+        lock_give(&heap->lock);
     }
     *magazine->top++ = object;
 }
 
-/* Past all magazines. `heap` is NULL for a thread that has none. */
-static void put_straight(struct heap *heap, struct slab *slab, size_t index)
+/* Past all magazines, into a slab that drains. */
+static void put_straight(struct heap *heap, struct slab *slab, size_t word, uint64_t bit)
 {
-    size_t word = index / WORD_BITS;
-    uint64_t bit = 1ull << index % WORD_BITS;
-
-    if (!heap || slab_owner(slab) != heap->index) {
-        heap_send(slab, word, bit);
-        return;
+    lock_take(&heap->lock);
+    bool own = slab_owner(slab) == heap->index;
+    if (own) {
+        slab_put(slab, word, bit);
+        if (slab->free_count == slab->objects)
+            heap_settle(heap, slab);
     }
-    slab_put(slab, word, bit);
-    if (slab->free_count == slab->objects)
-        heap_settle(heap, slab);
+    lock_give(&heap->lock);
+    if (!own)
+        heap_send(slab, word, bit);
 }
 
 void heap_put(struct heap *heap, struct slab *slab, size_t index)
 {
-    if (!heap || slab_drains(slab))
-        put_straight(heap, slab, index);
+    size_t word = index / WORD_BITS;
+    uint64_t bit = 1ull << index % WORD_BITS;
+
+    if (!heap)
+        heap_send(slab, word, bit);
+    else if (slab_drains(slab))
+        put_straight(heap, slab, word, bit);
     else
         heap_push(heap, slab->size_class, slab_owner(slab) != heap->index, slab_object(slab, index));
 }
 
-void heap_lock_all(void)
+void heap_lock_all(struct heap *own)
 {
+    if (own)
+        lock_take(&own->lock);
+    lock_take(&heap_visiting);
     lock_take(&heaps.lock);
     lock_take(&heap_carving);
     range_lock_all();
 }
 
-void heap_unlock_all(void)
+void heap_unlock_all(struct heap *own)
 {
     range_unlock_all();
     lock_give(&heap_carving);
     lock_give(&heaps.lock);
+    lock_give(&heap_visiting);
+    if (own)
+        lock_give(&own->lock);
 }
 
 /*
@@ -268,15 +276,17 @@ void heap_unlock_all(void)
  */
 void heap_after_fork(struct heap *own)
 {
+    lock_init(&heap_visiting);
     lock_init(&heaps.lock);
     lock_init(&heap_carving);
     range_init_locks();
     for (uint32_t i = 0; i < heaps.count; i++) {
         struct heap *heap = heaps.list[i];
+        lock_init(&heap->lock);
         if (heap == own || (heap->state == HEAP_ORPHAN && !heap->stale))
             continue;
         heap->stale = true;
-        __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_RELAXED);
     }
     heaps.in_use = own ? 1 : 0;
     if (own)

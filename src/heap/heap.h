@@ -13,10 +13,11 @@
  * with their neighbours, which their own thread is using; they go into a magazine of their
  * own, the outbound one, that nothing is allocated from.
  *
- * A heap outlives its thread: the next thread takes it over as it is. `state` says who may touch what
- * only the owner may; it changes by compare and exchange alone. While a heap is an ORPHAN, the
- * thread that gives it a notice claims it for long enough to act on it; and a thread that would carve a slab
- * claims it to adopt one of its slabs instead.
+ * A heap outlives its thread: the next thread takes it over as it is. Meanwhile, and while its thread is
+ * asleep, other threads visit it (visit.c): they adopt its slabs, and give back what has become idle.
+ *
+ * Magazines are their owner's alone. Slabs and shelves are under the heap's lock: its owner takes it for each
+ * refill and flush, where it costs little beside the many objects that pass, and a visitor only tries it.
  *
  * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both.
  * There are more heaps than tags: those past the last share TAG_OTHER, and who frees looks at the record.
@@ -42,7 +43,7 @@ enum {
     WIDTH_BUDGET = 2 * 1024 * 1024,   /* bytes that all magazines of a heap together may grow by */
 };
 
-enum heap_state { HEAP_ORPHAN, HEAP_OWNED, HEAP_CLAIMED };
+enum heap_state { HEAP_ORPHAN, HEAP_OWNED };
 
 /* All that malloc and free look at, but for the stack itself, in one cache line. */
 struct magazine {
@@ -92,21 +93,24 @@ struct heap {
     uint16_t index;
 
     /* Any thread. */
-    ATOMIC uint32_t state;       /* enum heap_state */
+    ATOMIC uint32_t state;       /* enum heap_state; only its owner makes a heap an orphan */
+    ATOMIC uint32_t period;      /* that the owner's last tick found */
     struct slab *ATOMIC notices; /* slabs that have become usable */
-    bool stale;                  /* left behind by a fork, to be put in order by who takes it over */
+
+    /* Under the lock. */
+    struct lock lock;
+    bool stale; /* left behind by a fork, to be put in order by who takes the lock */
+    struct shelf shelves[CLASS_COUNT];
+    size_t idle_bytes;  /* of all shelves together, as far as idle_max allows */
+    size_t slab_bytes;  /* of its slabs */
+    size_t fresh_bytes; /* of slabs in fresh memory since all magazines were emptied last */
 
     /* The owner only, from here on. */
     int thread; /* kernel's id of the last owner */
     uint32_t ticks;
-    uint32_t period; /* that the last tick found */
-    size_t width;    /* left of WIDTH_BUDGET */
+    size_t width; /* left of WIDTH_BUDGET */
     struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
-    struct shelf shelves[CLASS_COUNT];
     struct magazine outbound[OUTBOUND_CLASSES];
-    size_t idle_bytes;  /* of all shelves together, as far as idle_max allows */
-    size_t slab_bytes;  /* of its slabs */
-    size_t fresh_bytes; /* of slabs in fresh memory since all magazines were emptied last */
     struct kept kept;
     uint64_t random;                       /* state of hardened mode's generator */
     struct tally tallies[CLASS_COUNT + 1]; /* the last for large objects */
@@ -122,6 +126,7 @@ struct heap_table {
     ATOMIC uint32_t count;
     ATOMIC uint32_t in_use; /* by threads */
     ATOMIC uint32_t in_use_peak;
+    ATOMIC uint32_t swept; /* the last period in which somebody looked after all that sleep */
     struct heap *list[HEAP_MAX];
 };
 
@@ -166,18 +171,15 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index);
 /* Put what is an object of a class, of another heap's slab or of an own one, into a magazine. */
 void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
 
-/* Put all that waits in magazines back into slabs, and idle slabs and whole runs back into the range. */
-void heap_flush_all(struct heap *heap);
-
-/* The same for what heaps without a thread keep for the next one. */
-void heap_flush_orphans(void);
+/* Give back all that is not in use: of this heap, and what can be had of the others. */
+void heap_trim(struct heap *heap);
 
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
 
-/* For fork: keep all others out of the heap's shared parts, and let them in. */
-void heap_lock_all(void);
-void heap_unlock_all(void);
+/* For fork: keep all others out of the heap's shared parts and of the thread's `own` heap, if any; let them in. */
+void heap_lock_all(struct heap *own);
+void heap_unlock_all(struct heap *own);
 
 /* In a forked child: every heap but `own` lost its thread, perhaps in the middle of something. */
 void heap_after_fork(struct heap *own);
@@ -190,34 +192,24 @@ INLINE uint16_t heap_entry(const struct heap *heap, unsigned class)
     return (uint16_t)(heap->entry_tag | class);
 }
 
-/* Between this folder's files. */
+/* Between this folder's files. From here on, the heap's lock is held. */
 extern struct lock heap_carving;
 void shelf_start(bool hardened);
-void heap_orphan(struct heap *heap);
-bool heap_claim(struct heap *heap);
+
+/* magazine.c */
 bool heap_refill(struct heap *heap, unsigned class);
-void heap_flush_slabs(struct heap *heap);
 void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
-void heap_send(struct slab *slab, size_t word, uint64_t mask);
-void heap_drop_kept(struct heap *heap);
-void heap_drop_idle(struct heap *heap);
 
-/* What the thread that ends has used, the next one will: keep a slab of each such class, even if it is idle. */
-void heap_expect_successor(struct heap *heap);
+/* Put all that waits in magazines back into slabs. */
+void heap_flush_slabs(struct heap *heap);
 
-void heap_settle(struct heap *heap, struct slab *slab);
+/* The same, and idle slabs and whole runs back into the range. */
+void heap_flush_all(struct heap *heap);
 
-/* Take over what others have freed: of slabs that are not full, nobody is told. */
-void heap_collect(struct heap *heap);
+/* `size` bytes of memory that was never touched are about to be used: give up first what may make that needless. */
+void heap_spare_fresh(struct heap *heap, size_t size);
 
-/* Set the slabs that are less than half full to drain (see shelf.c), and let all that drain serve again. */
-void heap_drain_sparse(struct heap *heap);
-void heap_stop_draining(struct heap *heap);
-
-/* Have the slab's record and the map name the heap as its owner. */
-void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
-
-void heap_drain_notices(struct heap *heap);
+/* shelf.c */
 
 /* A slab of the class with free objects, which becomes its shelf's current one; NULL when there is no memory. */
 struct slab *heap_current_slab(struct heap *heap, unsigned class);
@@ -225,8 +217,46 @@ struct slab *heap_current_slab(struct heap *heap, unsigned class);
 /* File the shelf's current slab as full, partial or idle. */
 void heap_retire_current(struct heap *heap, unsigned class);
 
-/* `size` bytes of memory that was never touched are about to be used: give up first what may make that needless. */
-void heap_spare_fresh(struct heap *heap, size_t size);
+/* File a slab whose free objects have changed. */
+void heap_settle(struct heap *heap, struct slab *slab);
+
+/* Take over what others have freed: of slabs that are not full, nobody is told. */
+void heap_collect(struct heap *heap);
+
+/* Let go of idle slabs. */
+void heap_drop_idle(struct heap *heap);
+
+/* What the thread that ends has used, the next one will: keep a slab of each such class, even if it is idle. */
+void heap_expect_successor(struct heap *heap);
+
+/* Set the slabs that are less than half full to drain. */
+void heap_drain_sparse(struct heap *heap);
+
+/* Have the slab's record and the map name the heap as its owner. */
+void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
+
+/* Make a slab of `from`, whose lock is held as well, with free objects, one of the heap's own; NULL for none. */
+struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class);
+
+/* remote.c */
+
+/* Mark objects of one word of another heap's bitmap free. The heap's own lock need not be held. */
+void heap_send(struct slab *slab, size_t word, uint64_t mask);
+void heap_drain_notices(struct heap *heap);
+
+/* visit.c: these take the locks of others by trying. */
+
+/* A slab with free objects from a heap that does not allocate from it now; NULL for none. */
+struct slab *heap_adopt_slab(struct heap *heap, unsigned class);
+
+/* Give back what is idle in heaps that sleep, or in `all` others. The lock of no heap is held. */
+void heap_sweep(const struct heap *own, bool all);
+extern struct lock heap_visiting;
+
+/* large.c; the owner, without its lock */
+void heap_drop_kept(struct heap *heap);
+
+/* rebuild.c */
 void heap_rebuild(struct heap *heap);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * magazine.c - refill and flush: many objects at a time, between a magazine and the bitmaps of slabs.
  *
- * Locking: none; only the heap's owner is here.
+ * Locking: only the heap's owner is here, and holds its lock.
  */
 #include "heap/explain.h"
 #include "heap/heap.h"

@@ -6,7 +6,7 @@
  * So: objects of the heap's own slabs in magazines are free (their bits may be set already, or not); those of
  * others may have been sent or not, and are given up, some hundreds at most; counts and lists are made anew.
  *
- * Locking: the caller owns the heap, or has claimed it.
+ * Locking: the heap's lock.
  */
 #include "heap/explain.h"
 #include "heap/heap.h"

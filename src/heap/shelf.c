@@ -12,9 +12,8 @@
  * names their owner, so that free() comes the slow way and puts the object into its slab, past the magazine; they empty
  * at the pace at which their objects die. Nothing is allocated from them, until their class has no other slab left.
  *
- * Locking: none; only the heap's owner is here, or who has claimed it. heap_carving is held while a record and its map
- * entries come to agree, so that fork() never copies them half-made. Who frees may see `draining` late: then the object
- * goes through a magazine, as any does.
+ * Locking: the heap's lock. heap_carving is held while a record and its map entries come to agree, so that fork() never
+ * copies them half-made. Who frees may see `draining` late: then the object goes through a magazine, as any does.
  */
 #include "heap/heap.h"
 
@@ -23,8 +22,7 @@
 #include <string.h>
 
 enum {
-    CANDIDATES = 8,  /* partial slabs to choose from */
-    ADOPT_TRIES = 8, /* orphans to ask for a slab */
+    CANDIDATES = 8, /* partial slabs to choose from */
 };
 
 struct lock heap_carving;
@@ -84,7 +82,7 @@ static void set_entries(const struct heap *heap, const struct range *range, stru
     unsigned tag = draining ? TAG_OTHER << CLASS_BITS : heap->entry_tag;
     size_t slice = range_slice(range, slab->start);
 
-    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELAXED);
+    __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELEASE);
     __atomic_store_n(&slab->draining, draining, __ATOMIC_RELAXED);
     for (size_t i = 0; i < mapped_slices(&classes.list[slab->size_class]); i++)
         __atomic_store_n(&range->map[slice + i], (uint16_t)(tag | slab->size_class), __ATOMIC_RELEASE);
@@ -185,13 +183,6 @@ void heap_drain_sparse(struct heap *heap)
                 relist(heap, slab, true);
         }
     }
-}
-
-void heap_stop_draining(struct heap *heap)
-{
-    for (unsigned class = 0; class < FIRST_RUN; class ++)
-        while (heap->shelves[class].draining)
-            relist(heap, heap->shelves[class].draining, false);
 }
 
 static void release(struct heap *heap, struct slab *slab)
@@ -354,39 +345,19 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
     return slab;
 }
 
-/* Make an orphan's slab one of the heap's own. The caller has claimed the orphan. */
-static void take_over(struct heap *heap, struct heap *orphan, struct slab *slab)
+struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class)
 {
-    unlist_slab(orphan, slab);
-    orphan->slab_bytes -= slab->slices * SLICE_SIZE;
+    heap_collect(from);
+    struct slab *slab = next_slab(from, class);
+
+    if (!slab)
+        return NULL;
+    from->slab_bytes -= slab->slices * SLICE_SIZE;
     heap->slab_bytes += slab->slices * SLICE_SIZE;
     heap_set_owner(heap, slab, false);
-    __atomic_fetch_and(&slab->arrivals, ~ARRIVALS_WANTED, __ATOMIC_ACQ_REL);
+    return slab;
 }
 
-/* A slab with free objects that nobody allocates from, since its heap waits for a thread. */
-static struct slab *adopt_slab(struct heap *heap, unsigned class)
-{
-    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
-
-    if (class_is_run(class) || __atomic_load_n(&heaps.in_use, __ATOMIC_RELAXED) >= count)
-        return NULL;
-    for (uint32_t i = 1, tries = ADOPT_TRIES; i < count && tries; i++) {
-        struct heap *orphan = heaps.list[(heap->index + i) % count];
-        if (!heap_claim(orphan))
-            continue;
-        tries--;
-        struct slab *slab = orphan->stale ? NULL : orphan->shelves[class].partial;
-        if (slab)
-            take_over(heap, orphan, slab);
-        heap_orphan(orphan);
-        if (slab)
-            return slab;
-    }
-    return NULL;
-}
-
-/* Make the shelf's current slab one with free objects. */
 struct slab *heap_current_slab(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelves[class];
@@ -404,7 +375,7 @@ struct slab *heap_current_slab(struct heap *heap, unsigned class)
         }
         slab = next_slab(heap, class);
         if (!slab)
-            slab = adopt_slab(heap, class);
+            slab = heap_adopt_slab(heap, class);
         if (!slab) {
             count_miss(heap, class);
             slab = carve(heap, class);

@@ -1,9 +1,10 @@
 /*
  * slab.h - equal objects in one run of slices, and which of them are free.
  *
- * A slab belongs to one heap. Its free objects are bits in `free_bits`, which the owner alone reads and
- * writes. Other threads free by setting bits in `remote_bits`, and say so in `arrivals`; the owner
- * moves those bits over when it next needs objects. Nothing is ever written into an object.
+ * A slab belongs to one heap. Its free objects are bits in `free_bits`, which who holds that heap's lock
+ * reads and writes: mostly its thread, called the owner here. Other threads free by setting bits in `remote_bits`, and
+ * say so in `arrivals`; the owner moves those bits over when it next needs objects. Nothing is ever written into an
+ * object.
  *
  * `arrivals` holds the number of bits set since the owner last looked, and two flags. An owner that has no use
  * for a full slab sets WANTED; the thread whose arrival finds it turns it into QUEUED and pushes the
@@ -11,8 +12,8 @@
  * exchange (or, having queued it, the push). So when all objects are free, all bits are acknowledged by
  * `arrivals` (debt is 0) and it is not queued, nobody else is looking at the slab and it can be released.
  *
- * A slab with free objects of a heap that is nobody's may be adopted. Who sets bits meanwhile may still take the old
- * heap for its owner: a notice that arrives there is passed on.
+ * A slab with free objects may be adopted by another heap. Who sets bits meanwhile may still take the old heap for its
+ * owner: a notice that arrives there is passed on.
  *
  * Order: bits are set before `arrivals` counts them (release); the owner takes the count first, then the bits
  * (acquire), so that it sees every bit that was counted, and sometimes more: `debt`.
@@ -35,11 +36,11 @@ struct slab {
     ATOMIC uint64_t *remote_bits;
     ATOMIC uint64_t *live_bits; /* hardened: bit set: allocated; else NULL */
     uint32_t slices;
-    ATOMIC uint16_t owner; /* index of the heap; another one when an orphan's slab is adopted */
+    ATOMIC uint16_t owner; /* index of the heap; another one when the slab is adopted */
     uint16_t objects;
     uint8_t size_class; /* CLASS_LARGE: one large object */
 
-    /* The owner only. */
+    /* Under the heap's lock. */
     bool listed;          /* in a list of slabs with free objects, or the current one */
     bool clean;           /* no object was ever put back, and the slices were zeroes */
     uint8_t words;        /* of each bitmap */
@@ -52,7 +53,7 @@ struct slab {
     /* Any thread. */
     __attribute__((aligned(CACHE_LINE))) ATOMIC uint32_t arrivals;
     struct slab *next_noticed; /* who queued it, then the owner */
-    struct slab *prev;         /* the owner only */
+    struct slab *prev;         /* under the heap's lock */
 
     /* The bitmaps of a slab of up to 64 objects. */
     uint64_t own_free;
@@ -73,9 +74,10 @@ INLINE struct slab *slab_at(const struct range *range, size_t slice, unsigned cl
     return slab_record(range, slice & ~(size_t)(classes.list[class].mask >> SLICE_SHIFT));
 }
 
+/* The heap of that index is there for who reads it here (acquire), even if it was made after the object was. */
 INLINE unsigned slab_owner(const struct slab *slab)
 {
-    return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
+    return __atomic_load_n(&slab->owner, __ATOMIC_ACQUIRE);
 }
 
 INLINE bool slab_drains(const struct slab *slab)

@@ -104,8 +104,7 @@ PUBLIC int loam_malloc_trim(size_t pad)
 
     if (!heap)
         return 0;
-    heap_flush_all(heap);
-    heap_flush_orphans();
+    heap_trim(heap);
     heap_leave(heap);
     return range_trim(pad) > 0;
 }

@@ -63,8 +63,7 @@ static void *take(size_t size, size_t align, bool zeroed)
         class = class_of(size);
     void *object = take_from(heap, class, size, align, zeroed);
     if (UNLIKELY(!object)) { /* what the heap holds in reserve may be what is missing */
-        heap_flush_all(heap);
-        heap_flush_orphans();
+        heap_trim(heap);
         object = take_from(heap, class, size, align, zeroed);
     }
     heap_leave(heap);

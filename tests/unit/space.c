@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -174,6 +174,85 @@ static void draining_slabs_serve_again_when_they_are_needed(void **state)
     free_all(objects, MANY);
 }
 
+static size_t at_the_end; /* bytes that the heap still had when a thread ended */
+
+static void *free_and_trim(void *unused)
+{
+    (void)unused;
+    free_all(objects, MANY);
+    at_the_end = span();
+    return NULL;
+}
+
+/* Goes on as a server would, until the heap has given back what was freed; 10 s at most. */
+static void *free_and_go_on(void *unused)
+{
+    (void)unused;
+    free_all(objects, MANY);
+    for (int i = 0; i < 1000 && mallinfo2().arena >= MANY * SIZE / 4; i++) {
+        for (size_t j = 0; j < MANY; j++)
+            assert_non_null(others[j] = malloc(16));
+        free_all(others, MANY);
+        usleep(10000);
+    }
+    at_the_end = mallinfo2().arena;
+    return NULL;
+}
+
+/* Have a thread free the objects of this one, which waits. Returns what the heap had at the end. */
+static size_t freed_by(void *(*thread_function)(void *))
+{
+    pthread_t thread;
+
+    for (size_t i = 0; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    assert_int_equal(pthread_create(&thread, NULL, thread_function, NULL), 0);
+    pthread_join(thread, NULL);
+    return at_the_end;
+}
+
+static void slabs_of_a_thread_that_waits_are_given_back_by_malloc_trim(void **state)
+{
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_in_range(freed_by(free_and_trim), 0, MANY * SIZE / 4);
+}
+
+static void slabs_of_a_thread_that_waits_are_given_back_after_a_while(void **state)
+{
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_in_range(freed_by(free_and_go_on), 0, MANY * SIZE / 4);
+    assert_int_equal(heap_validate(), 0);
+}
+
+static void *thin_out_in_a_thread(void *left)
+{
+    *(size_t *)left = thin_out();
+    return NULL;
+}
+
+/* Who needs slabs takes those that an ended thread left before it carves new ones. */
+static void slabs_of_an_ended_thread_serve_others(void **state)
+{
+    pthread_t thread;
+    size_t left;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_int_equal(pthread_create(&thread, NULL, thin_out_in_a_thread, &left), 0);
+    pthread_join(thread, NULL);
+    size_t before = span();
+    for (size_t i = left; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    assert_in_range(span(), before, before + 2 * MIB);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, MANY);
+}
+
 static void *use_many_sizes(void *unused)
 {
     void *list[256];
@@ -223,6 +302,9 @@ int main(void)
         cmocka_unit_test(slabs_empty_by_the_frees_of_other_threads),
         cmocka_unit_test(draining_slabs_empty_by_the_frees_of_other_threads),
         cmocka_unit_test(draining_slabs_serve_again_when_they_are_needed),
+        cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_by_malloc_trim),
+        cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_after_a_while),
+        cmocka_unit_test(slabs_of_an_ended_thread_serve_others),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
         cmocka_unit_test(what_an_ended_thread_left_is_given_back),
     };

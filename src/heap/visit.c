@@ -1,0 +1,82 @@
+/*
+ * visit.c - what a thread does in the heaps of others.
+ *
+ * A heap without a thread, or whose thread allocates nothing, cannot take over what others free in its slabs: memory
+ * that is free would serve nobody. So who needs a slab first asks such heaps for one; and once a period one thread, of
+ * those that allocate, takes over in all of them what has come, and gives back what has become idle.
+ *
+ * A heap is asleep when it is nobody's, or its owner has not ticked for a period or two. That is a guess, and only
+ * decides whether a visit is worth the while: what makes it safe is the heap's lock.
+ *
+ * Locking: heap_visiting keeps visitors apart from each other and from fork(), which so finds each heap either whole or
+ * in the hands of its own thread. It is tried only, as is the lock of the heap that is visited: a thread that visits may
+ * hold its own.
+ */
+#include "heap/heap.h"
+
+enum {
+    ASLEEP_PERIODS = 2,
+    ASK_MAX = 16, /* heaps to ask for a slab */
+};
+
+struct lock heap_visiting;
+
+static bool asleep(const struct heap *heap)
+{
+    uint32_t now = __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
+
+    return __atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN ||
+           now - __atomic_load_n(&heap->period, __ATOMIC_RELAXED) >= ASLEEP_PERIODS;
+}
+
+/* The visitor's way in, and lock_give() is the way out. */
+static bool enter(struct heap *heap)
+{
+    if (!lock_try(&heap->lock))
+        return false;
+    if (heap->stale)
+        heap_rebuild(heap);
+    return true;
+}
+
+static struct slab *ask_others(struct heap *heap, unsigned class)
+{
+    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+
+    for (uint32_t i = 1; i < count && i <= ASK_MAX; i++) {
+        struct heap *other = heaps.list[(heap->index + i) % count];
+        if (!asleep(other) || !enter(other))
+            continue;
+        struct slab *slab = heap_take_over(heap, other, class);
+        lock_give(&other->lock);
+        if (slab)
+            return slab;
+    }
+    return NULL;
+}
+
+struct slab *heap_adopt_slab(struct heap *heap, unsigned class)
+{
+    if (class_is_run(class) || !lock_try(&heap_visiting))
+        return NULL;
+    struct slab *slab = ask_others(heap, class);
+    lock_give(&heap_visiting);
+    return slab;
+}
+
+void heap_sweep(const struct heap *own, bool all)
+{
+    uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+
+    if (!lock_try(&heap_visiting))
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        struct heap *heap = heaps.list[i];
+        if (heap == own || !(all || asleep(heap)) || !enter(heap))
+            continue;
+        heap_collect(heap);
+        heap_drop_idle(heap);
+        lock_give(&heap->lock);
+    }
+    lock_give(&heap_visiting);
+}
