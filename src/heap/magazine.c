@@ -123,6 +123,20 @@ INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **obje
     return done;
 }
 
+/*
+ * Whether objects mostly lie near the one before, as the first few tell. Where they do not, a branch on whether the
+ * next lies in the same slab could not be predicted, and costs more than to look each of them up.
+ */
+static bool mostly_near(const struct size_class *c, void **objects, size_t count)
+{
+    size_t looked = min_size(count, 8);
+    size_t near = 0;
+
+    for (size_t i = 1; i < looked; i++)
+        near += (uintptr_t)objects[i] - (uintptr_t)objects[i - 1] + WORD_BITS * c->size < 2 * WORD_BITS * c->size;
+    return near > looked / 2;
+}
+
 /* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way.
  */
 static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
@@ -130,6 +144,8 @@ static void put_objects(struct heap *heap, unsigned class, void **objects, size_
     const struct size_class c = classes.list[class];
     const struct range *range = &ranges.list[0];
     const uint16_t own = heap->tag == heap->entry_tag ? heap_entry(heap, class) : ENTRY_NONE;
+
+    const size_t together = mostly_near(&c, objects, count) ? SIZE_MAX : 1;
 
     while (count) {
         struct slab *slab;
@@ -139,7 +155,7 @@ static void put_objects(struct heap *heap, unsigned class, void **objects, size_
         else
             slab = slab_of_cached(class, objects[0]);
         if (slab_owner(slab) == heap->index) {
-            done = put_own(&c, slab, objects, count);
+            done = put_own(&c, slab, objects, min_size(count, together));
             if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
                 heap_settle(heap, slab);
         } else {

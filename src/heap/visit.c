@@ -9,8 +9,8 @@
  * decides whether a visit is worth the while: what makes it safe is the heap's lock.
  *
  * Locking: heap_visiting keeps visitors apart from each other and from fork(), which so finds each heap either whole or
- * in the hands of its own thread. It is tried only, as is the lock of the heap that is visited: a thread that visits may
- * hold its own.
+ * in the hands of its own thread. It is tried only, as is the lock of the heap that is visited: a thread that visits
+ * may hold its own.
  */
 #include "heap/heap.h"
 
