@@ -171,9 +171,15 @@ void heap_tick(struct heap *heap)
         heap_sweep(heap, false);
 }
 
+static void be_seen(struct heap *heap)
+{
+    __atomic_store_n(&heap->seen, __atomic_load_n(&heaps.carved, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
 static bool refill(struct heap *heap, unsigned class)
 {
     heap_tick(heap);
+    be_seen(heap);
     lock_take(&heap->lock);
     bool filled = heap_refill(heap, class);
     lock_give(&heap->lock);
@@ -214,6 +220,7 @@ void heap_push(struct heap *heap, unsigned class, bool foreign, void *object)
         explain_stop(FAULT_DOUBLE_FREE, object);
     if (UNLIKELY(magazine->top == magazine->end)) {
         heap_tick(heap);
+        be_seen(heap);
         lock_take(&heap->lock);
         heap_flush(heap, class, magazine, divide_up((size_t)(magazine->end - magazine->bottom), 2));
         lock_give(&heap->lock);

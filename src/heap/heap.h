@@ -95,6 +95,7 @@ struct heap {
     /* Any thread. */
     ATOMIC uint32_t state;       /* enum heap_state; only its owner makes a heap an orphan */
     ATOMIC uint32_t period;      /* that the owner's last tick found */
+    ATOMIC uint32_t seen;        /* heaps.carved when the owner last refilled or flushed a magazine */
     struct slab *ATOMIC notices; /* slabs that have become usable */
 
     /* Under the lock. */
@@ -126,7 +127,8 @@ struct heap_table {
     ATOMIC uint32_t count;
     ATOMIC uint32_t in_use; /* by threads */
     ATOMIC uint32_t in_use_peak;
-    ATOMIC uint32_t swept; /* the last period in which somebody looked after all that sleep */
+    ATOMIC uint32_t carved; /* slabs, so far */
+    ATOMIC uint32_t swept;  /* the last period in which somebody looked after all that sleep */
     struct heap *list[HEAP_MAX];
 };
 

@@ -134,6 +134,7 @@ static struct slab *carve(struct heap *heap, unsigned class)
     describe(heap, class, &run, slab);
     lock_give(&heap_carving);
     heap->slab_bytes += c->slices * SLICE_SIZE;
+    __atomic_fetch_add(&heaps.carved, 1, __ATOMIC_RELAXED);
     return slab;
 }
 

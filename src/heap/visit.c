@@ -5,8 +5,9 @@
  * that is free would serve nobody. So who needs a slab first asks such heaps for one; and once a period one thread, of
  * those that allocate, takes over in all of them what has come, and gives back what has become idle.
  *
- * A heap is asleep when it is nobody's, or its owner has not ticked for a period or two. That is a guess, and only
- * decides whether a visit is worth the while: what makes it safe is the heap's lock.
+ * A heap is asleep when it is nobody's, or its owner has not come the slow way while others carved many slabs, or for a
+ * period or two. That is a guess, and only decides whether a visit is worth the while: what makes it safe is the heap's
+ * lock.
  *
  * Locking: heap_visiting keeps visitors apart from each other and from fork(), which so finds each heap either whole or
  * in the hands of its own thread. It is tried only, as is the lock of the heap that is visited: a thread that visits
@@ -16,7 +17,8 @@
 
 enum {
     ASLEEP_PERIODS = 2,
-    ASK_MAX = 16, /* heaps to ask for a slab */
+    ASLEEP_CARVED = 64, /* slabs */
+    ASK_MAX = 16,       /* heaps to ask for a slab */
 };
 
 struct lock heap_visiting;
@@ -25,7 +27,10 @@ static bool asleep(const struct heap *heap)
 {
     uint32_t now = __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
 
+    uint32_t carved = __atomic_load_n(&heaps.carved, __ATOMIC_RELAXED);
+
     return __atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN ||
+           carved - __atomic_load_n(&heap->seen, __ATOMIC_RELAXED) >= ASLEEP_CARVED ||
            now - __atomic_load_n(&heap->period, __ATOMIC_RELAXED) >= ASLEEP_PERIODS;
 }
 

@@ -253,6 +253,30 @@ static void slabs_of_an_ended_thread_serve_others(void **state)
     free_all(objects, MANY);
 }
 
+static void *allocate_the_rest(void *left)
+{
+    for (size_t i = *(size_t *)left; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    return NULL;
+}
+
+/* Nor does it wait for a thread that has much free and allocates nothing: after 4 MiB it takes slabs from there. */
+static void slabs_of_a_thread_that_waits_serve_others(void **state)
+{
+    size_t left = thin_out();
+    size_t before = span();
+    pthread_t thread;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    assert_int_equal(pthread_create(&thread, NULL, allocate_the_rest, &left), 0);
+    pthread_join(thread, NULL);
+    assert_in_range(span(), before, before + 5 * MIB);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, MANY);
+}
+
 static void *use_many_sizes(void *unused)
 {
     void *list[256];
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_by_malloc_trim),
         cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_after_a_while),
         cmocka_unit_test(slabs_of_an_ended_thread_serve_others),
+        cmocka_unit_test(slabs_of_a_thread_that_waits_serve_others),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
         cmocka_unit_test(what_an_ended_thread_left_is_given_back),
     };
