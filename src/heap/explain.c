@@ -156,5 +156,7 @@ void explain_stop(enum fault fault, const void *p)
                 sys_thread(), sys_pid());
     describe(&text, p);
     text_format(&text, "%s\n", advice[fault]);
+    /* The heap may be locked, and half-way through a flush: a handler of SIGABRT is to allocate from another. */
+    heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
     report_stop(&text);
 }

@@ -256,24 +256,20 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index)
         heap_push(heap, slab->size_class, slab_owner(slab) != heap->index, slab_object(slab, index));
 }
 
-void heap_lock_all(struct heap *own)
+void heap_lock_all(void)
 {
-    if (own)
-        lock_take(&own->lock);
     lock_take(&heap_visiting);
     lock_take(&heaps.lock);
     lock_take(&heap_carving);
     range_lock_all();
 }
 
-void heap_unlock_all(struct heap *own)
+void heap_unlock_all(void)
 {
     range_unlock_all();
     lock_give(&heap_carving);
     lock_give(&heaps.lock);
     lock_give(&heap_visiting);
-    if (own)
-        lock_give(&own->lock);
 }
 
 /*

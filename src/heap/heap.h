@@ -179,9 +179,9 @@ void heap_trim(struct heap *heap);
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
 
-/* For fork: keep all others out of the heap's shared parts and of the thread's `own` heap, if any; let them in. */
-void heap_lock_all(struct heap *own);
-void heap_unlock_all(struct heap *own);
+/* For fork: keep all others out of the heap's shared parts, and of heaps that are not theirs; let them in. */
+void heap_lock_all(void);
+void heap_unlock_all(void);
 
 /* In a forked child: every heap but `own` lost its thread, perhaps in the middle of something. */
 void heap_after_fork(struct heap *own);

@@ -167,10 +167,10 @@ static void unlist_slab(struct heap *heap, struct slab *slab)
     slab->listed = false;
 }
 
-static void relist(struct heap *heap, struct slab *slab, bool draining)
+static void drain(struct heap *heap, struct slab *slab)
 {
     unlist_slab(heap, slab);
-    heap_set_owner(heap, slab, draining);
+    heap_set_owner(heap, slab, true);
     list_slab(heap, slab);
 }
 
@@ -181,7 +181,7 @@ void heap_drain_sparse(struct heap *heap)
         for (struct slab *slab = heap->shelves[class].partial; slab; slab = next) {
             next = slab->next;
             if (slab->free_count > slab->objects / 2)
-                relist(heap, slab, true);
+                drain(heap, slab);
         }
     }
 }

@@ -67,12 +67,12 @@ static void end_thread(void *unused)
 static void before_fork(void)
 {
     lock_take(&start.lock);
-    heap_lock_all(heap_thread.heap);
+    heap_lock_all();
 }
 
 static void after_fork_in_parent(void)
 {
-    heap_unlock_all(heap_thread.heap);
+    heap_unlock_all();
     lock_give(&start.lock);
 }
 

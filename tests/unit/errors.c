@@ -348,6 +348,33 @@ static void a_double_free_by_two_threads_is_found_in_the_end(void **state)
     assert_stops(free_in_two_threads);
 }
 
+static void allocate_and_exit(int signal)
+{
+    (void)signal;
+    churn(SMALL);
+    churn(MIB / 4);
+    _exit(7);
+}
+
+static void free_twice_under_a_handler(void *unused)
+{
+    signal(SIGABRT, allocate_and_exit);
+    free_twice_with_many_between(unused);
+}
+
+/* As crash reporters do. */
+static void a_handler_of_the_stop_can_allocate(void **state)
+{
+    struct outcome outcome;
+
+    (void)state;
+    if (!on_loam())
+        skip();
+    child_run(free_twice_under_a_handler, NULL, &outcome);
+    if (!WIFEXITED(outcome.status) || WEXITSTATUS(outcome.status) != 7)
+        fail_msg("ended with status 0x%x, saying: %s", (unsigned)outcome.status, outcome.text);
+}
+
 static void free_others_then_tell_and_free_again(void *unused)
 {
     void *one = malloc(SMALL);
@@ -410,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_freed_object_cannot_be_resized),
         cmocka_unit_test(a_double_free_with_others_between_is_found_in_the_end),
         cmocka_unit_test(a_double_free_by_two_threads_is_found_in_the_end),
+        cmocka_unit_test(a_handler_of_the_stop_can_allocate),
         cmocka_unit_test(hardened_finds_every_double_free_at_the_call),
         cmocka_unit_test(hardened_checks_the_sizes_of_sized_frees),
     };
