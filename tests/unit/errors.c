@@ -356,10 +356,20 @@ static void allocate_and_exit(int signal)
     _exit(7);
 }
 
+/* The slab stays in use, so that only the flush of a magazine, half-way through, finds the second free. */
 static void free_twice_under_a_handler(void *unused)
 {
+    static void *objects[MANY];
+
+    (void)unused;
     signal(SIGABRT, allocate_and_exit);
-    free_twice_with_many_between(unused);
+    for (size_t i = 0; i < MANY; i++)
+        objects[i] = malloc(SMALL);
+    for (size_t i = 0; i < MANY / 2; i += 2)
+        free(objects[i]);
+    free(opaque(objects[0]));
+    for (size_t i = MANY / 2; i < MANY; i += 2)
+        free(objects[i]);
 }
 
 /* As crash reporters do. */
