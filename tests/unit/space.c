@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -118,8 +119,6 @@ static void draining_slabs_empty_as_their_objects_are_replaced(void **state)
     size_t before = span();
 
     (void)state;
-    if (!on_loam())
-        skip();
     assert_in_range(before, MANY * SIZE * 9 / 10, MANY * SIZE * 2); /* nearly all slabs still hold an object */
     grow_elsewhere();
     replace_at_random(left);
@@ -129,32 +128,29 @@ static void draining_slabs_empty_as_their_objects_are_replaced(void **state)
     free_all(objects, left);
 }
 
-static void slabs_empty_by_the_frees_of_other_threads(void **state)
+static void assert_slabs_empty_by_the_frees_of_others(bool draining)
 {
     size_t before = span();
     size_t left = thin_out();
 
-    (void)state;
-    if (!on_loam())
-        skip();
-    free_in_two_threads(left);
-    assert_in_range(span(), 0, before + MIB);
-    assert_int_equal(heap_validate(), 0);
-}
-
-static void draining_slabs_empty_by_the_frees_of_other_threads(void **state)
-{
-    size_t before = span();
-    size_t left = thin_out();
-
-    (void)state;
-    if (!on_loam())
-        skip();
-    grow_elsewhere();
+    if (draining)
+        grow_elsewhere();
     free_in_two_threads(left);
     free_all(others, MANY);
     assert_in_range(span(), 0, before + MIB);
     assert_int_equal(heap_validate(), 0);
+}
+
+static void slabs_empty_by_the_frees_of_other_threads(void **state)
+{
+    (void)state;
+    assert_slabs_empty_by_the_frees_of_others(false);
+}
+
+static void draining_slabs_empty_by_the_frees_of_other_threads(void **state)
+{
+    (void)state;
+    assert_slabs_empty_by_the_frees_of_others(true);
 }
 
 static void draining_slabs_serve_again_when_they_are_needed(void **state)
@@ -162,8 +158,6 @@ static void draining_slabs_serve_again_when_they_are_needed(void **state)
     size_t left = thin_out();
 
     (void)state;
-    if (!on_loam())
-        skip();
     grow_elsewhere();
     free_all(others, MANY);
     size_t before = span();
@@ -214,16 +208,12 @@ static size_t freed_by(void *(*thread_function)(void *))
 static void slabs_of_a_thread_that_waits_are_given_back_by_malloc_trim(void **state)
 {
     (void)state;
-    if (!on_loam())
-        skip();
     assert_in_range(freed_by(free_and_trim), 0, MANY * SIZE / 4);
 }
 
 static void slabs_of_a_thread_that_waits_are_given_back_after_a_while(void **state)
 {
     (void)state;
-    if (!on_loam())
-        skip();
     assert_in_range(freed_by(free_and_go_on), 0, MANY * SIZE / 4);
     assert_int_equal(heap_validate(), 0);
 }
@@ -241,8 +231,6 @@ static void slabs_of_an_ended_thread_serve_others(void **state)
     size_t left;
 
     (void)state;
-    if (!on_loam())
-        skip();
     assert_int_equal(pthread_create(&thread, NULL, thin_out_in_a_thread, &left), 0);
     pthread_join(thread, NULL);
     size_t before = span();
@@ -268,8 +256,6 @@ static void slabs_of_a_thread_that_waits_serve_others(void **state)
     pthread_t thread;
 
     (void)state;
-    if (!on_loam())
-        skip();
     assert_int_equal(pthread_create(&thread, NULL, allocate_the_rest, &left), 0);
     pthread_join(thread, NULL);
     assert_in_range(span(), before, before + 5 * MIB);
@@ -295,8 +281,6 @@ static void threads_after_each_other_use_the_same_memory(void **state)
     size_t first = 0;
 
     (void)state;
-    if (!on_loam())
-        skip();
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&thread, NULL, use_many_sizes, NULL), 0);
         pthread_join(thread, NULL);
@@ -312,8 +296,6 @@ static void what_an_ended_thread_left_is_given_back(void **state)
     pthread_t thread;
 
     (void)state;
-    if (!on_loam())
-        skip();
     assert_int_equal(pthread_create(&thread, NULL, use_many_sizes, NULL), 0);
     pthread_join(thread, NULL);
     assert_in_range(span(), 0, before + 256 * KIB);
@@ -334,5 +316,9 @@ int main(void)
         cmocka_unit_test(what_an_ended_thread_left_is_given_back),
     };
 
+    if (!on_loam()) {
+        puts("skipped: not on loam");
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
