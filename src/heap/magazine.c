@@ -95,7 +95,7 @@ static size_t send_word(const struct size_class *c, struct slab *slab, void **ob
  * Mark the first of `objects` free, and those after it that lie in the same slab, which is the heap's own. Returns how
  * many. The word that the last one lay in is at hand: mostly the next lies there too.
  */
-INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **objects, size_t count)
+static size_t put_run(struct heap *heap, const struct size_class *c, struct slab *slab, void **objects, size_t count)
 {
     uint64_t *free_bits = slab->free_bits;
     size_t index = index_of_cached(c, objects[0]);
@@ -120,7 +120,24 @@ INLINE size_t put_own(const struct size_class *c, struct slab *slab, void **obje
     free_bits[word] = bits;
     slab->free_count += (uint16_t)done;
     slab->last_word = (uint16_t)word;
+    if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
+        heap_settle(heap, slab);
     return done;
+}
+
+/* Mark one object of the heap's own slab free. */
+INLINE void put_one(struct heap *heap, const struct size_class *c, struct slab *slab, void *object)
+{
+    size_t index = index_of_cached(c, object);
+    uint64_t *word = &slab->free_bits[index / WORD_BITS];
+    uint64_t bit = 1ull << index % WORD_BITS;
+
+    if (UNLIKELY(*word & bit))
+        explain_stop(FAULT_DOUBLE_FREE, object);
+    *word |= bit;
+    slab->last_word = (uint16_t)(index / WORD_BITS);
+    if (UNLIKELY(++slab->free_count == slab->objects || !slab->listed))
+        heap_settle(heap, slab);
 }
 
 /*
@@ -137,32 +154,36 @@ static bool mostly_near(const struct size_class *c, void **objects, size_t count
     return near > looked / 2;
 }
 
-/* Own objects of the first range are found by one look at the map; whoever has no tag of his own takes the longer way.
- */
+/* Objects of what one look at the map does not show to be the heap's own. Returns how many. */
+static size_t put_others(struct heap *heap, unsigned class, void **objects, size_t count)
+{
+    const struct size_class *c = &classes.list[class];
+    struct slab *slab = slab_of_cached(class, objects[0]);
+
+    return slab_owner(slab) == heap->index ? put_run(heap, c, slab, objects, count)
+                                           : send_word(c, slab, objects, count);
+}
+
+/* The heap's own objects in the first range are found by one look at the map; without a tag of its own it has none. */
 static void put_objects(struct heap *heap, unsigned class, void **objects, size_t count)
 {
     const struct size_class c = classes.list[class];
     const struct range *range = &ranges.list[0];
     const uint16_t own = heap->tag == heap->entry_tag ? heap_entry(heap, class) : ENTRY_NONE;
+    const bool near = mostly_near(&c, objects, count);
+    void **end = objects + count;
 
-    const size_t together = mostly_near(&c, objects, count) ? SIZE_MAX : 1;
-
-    while (count) {
-        struct slab *slab;
-        size_t offset, done;
-        if (LIKELY(range_first(objects[0], &offset) && range_entry(range, offset >> SLICE_SHIFT) == own))
-            slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
-        else
-            slab = slab_of_cached(class, objects[0]);
-        if (slab_owner(slab) == heap->index) {
-            done = put_own(&c, slab, objects, min_size(count, together));
-            if (UNLIKELY(!slab->listed || slab->free_count == slab->objects))
-                heap_settle(heap, slab);
-        } else {
-            done = send_word(&c, slab, objects, count);
+    while (objects < end) {
+        size_t offset;
+        if (UNLIKELY(!range_first(objects[0], &offset) || range_entry(range, offset >> SLICE_SHIFT) != own)) {
+            objects += put_others(heap, class, objects, (size_t)(end - objects));
+            continue;
         }
-        objects += done;
-        count -= done;
+        struct slab *slab = slab_record(range, (offset & ~(size_t)c.mask) >> SLICE_SHIFT);
+        if (near)
+            objects += put_run(heap, &c, slab, objects, (size_t)(end - objects));
+        else
+            put_one(heap, &c, slab, *objects++);
     }
 }
 
