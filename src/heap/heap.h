@@ -34,7 +34,7 @@ enum {
     ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
-    OUTBOUND_CLASSES = 8, /* classes of objects that share cache lines: up to 112 bytes */
+    OUTBOUND_CLASSES = 4, /* classes of objects that share a cache line with several others: up to 48 bytes */
     OUTBOUND_OBJECTS = 128,
 
     MAGAZINE_START = 16,              /* objects that a fresh magazine may hold, */
