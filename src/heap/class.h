@@ -68,6 +68,12 @@ INLINE unsigned entry_tag(uint16_t entry)
     return (unsigned)entry >> CLASS_BITS;
 }
 
+/* Whether the slice lies in a slab of the class: the entry of one in no run is 0, which names no class. */
+INLINE bool entry_is(uint16_t entry, unsigned class)
+{
+    return entry != 0 && entry_class(entry) == class;
+}
+
 /* Fill the table; once, at start. */
 void class_start(void);
 

@@ -157,6 +157,6 @@ void explain_stop(enum fault fault, const void *p)
     describe(&text, p);
     text_format(&text, "%s\n", advice[fault]);
     /* The heap may be locked, and half-way through a flush: a handler of SIGABRT is to allocate from another. */
-    heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
+    heap_end_thread();
     report_stop(&text);
 }

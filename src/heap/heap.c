@@ -126,12 +126,6 @@ struct heap *heap_acquire(void)
     return heap;
 }
 
-static void orphan(struct heap *heap)
-{
-    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_RELEASE);
-}
-
 void heap_release(struct heap *heap)
 {
     lock_take(&heap->lock);
@@ -139,12 +133,13 @@ void heap_release(struct heap *heap)
     heap_flush_slabs(heap);
     lock_give(&heap->lock);
     heap_drop_kept(heap);
-    orphan(heap);
+    heap_lend_back(heap);
 }
 
 void heap_lend_back(struct heap *heap)
 {
-    orphan(heap);
+    __atomic_fetch_sub(&heaps.in_use, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_RELEASE);
 }
 
 void heap_trim(struct heap *heap)
@@ -171,16 +166,17 @@ void heap_tick(struct heap *heap)
         heap_sweep(heap, false);
 }
 
-static void be_seen(struct heap *heap)
+/* The owner's way from a magazine to the slabs, and lock_give() is the way back. */
+static void enter(struct heap *heap)
 {
+    heap_tick(heap);
     __atomic_store_n(&heap->seen, __atomic_load_n(&heaps.carved, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    lock_take(&heap->lock);
 }
 
 static bool refill(struct heap *heap, unsigned class)
 {
-    heap_tick(heap);
-    be_seen(heap);
-    lock_take(&heap->lock);
+    enter(heap);
     bool filled = heap_refill(heap, class);
     lock_give(&heap->lock);
     return filled;
@@ -219,9 +215,7 @@ void heap_push(struct heap *heap, unsigned class, bool foreign, void *object)
     if (UNLIKELY(magazine->top[-1] == object))
         explain_stop(FAULT_DOUBLE_FREE, object);
     if (UNLIKELY(magazine->top == magazine->end)) {
-        heap_tick(heap);
-        be_seen(heap);
-        lock_take(&heap->lock);
+        enter(heap);
         heap_flush(heap, class, magazine, divide_up((size_t)(magazine->end - magazine->bottom), 2));
         lock_give(&heap->lock);
     }

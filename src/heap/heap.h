@@ -64,10 +64,10 @@ static_assert(sizeof(struct magazine) == CACHE_LINE, "a line each");
 /* The slabs of a class that have free objects. */
 struct shelf {
     struct slab *current;
-    struct slab *partial; /* doubly linked, the latest first, as is: */
-    struct slab *draining;
-    struct slab *idle;    /* with nothing but free objects, kept for the next burst */
-    uint64_t *spare_bits; /* bitmaps of released slabs, linked through their first words */
+    struct slab *partial;  /* doubly linked, the latest first */
+    struct slab *draining; /* the same */
+    struct slab *idle;     /* with nothing but free objects, kept for the next burst */
+    uint64_t *spare_bits;  /* bitmaps of released slabs, linked through their first words */
     uint16_t idle_count;
     uint16_t idle_max; /* how many may be kept: as many as were missed after being released */
     uint16_t released; /* since the last tick */
@@ -145,6 +145,12 @@ struct thread {
 };
 
 extern HIDDEN CPU_THREAD_LOCAL struct thread heap_thread;
+
+/* The thread has no heap of its own from here on: it borrows one for each call. */
+INLINE void heap_end_thread(void)
+{
+    heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
+}
 
 /* Start-up, once: the class table and the empty heap. `hardened` makes slabs keep live bits. */
 void heap_start(bool hardened);

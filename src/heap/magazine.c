@@ -49,9 +49,8 @@ static struct slab *slab_of_cached(unsigned class, const void *object)
 {
     const struct range *range = range_find(object);
     size_t slice = range_slice(range, object);
-    uint16_t entry = range_entry(range, slice);
 
-    if (UNLIKELY(!entry || entry_class(entry) != class))
+    if (UNLIKELY(!entry_is(range_entry(range, slice), class)))
         explain_stop(FAULT_DOUBLE_FREE, object);
     return slab_at(range, slice, class);
 }

@@ -45,7 +45,7 @@ static void free_cached(const struct heap *heap, unsigned class)
     for (void **p = magazine->bottom; p < magazine->top; p++) {
         struct range *range = range_find(*p);
         size_t slice = range ? range_slice(range, *p) : 0;
-        if (!range || entry_class(range_entry(range, slice)) != class)
+        if (!range || !entry_is(range_entry(range, slice), class))
             continue;
         struct slab *slab = slab_at(range, slice, class);
         if (slab_owner(slab) != heap->index)
@@ -144,7 +144,7 @@ static int check_cached(unsigned class, const void *object)
 {
     struct range *range = range_find(object);
 
-    if (!range || entry_class(range_entry(range, range_slice(range, object))) != class)
+    if (!range || !entry_is(range_entry(range, range_slice(range, object)), class))
         return fault("a magazine holds what is no object of its class", object);
     struct slab *slab = slab_at(range, range_slice(range, object), class);
     size_t index = slab_index(slab, object);

@@ -25,13 +25,12 @@ struct lock heap_visiting;
 
 static bool asleep(const struct heap *heap)
 {
-    uint32_t now = __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
-
     uint32_t carved = __atomic_load_n(&heaps.carved, __ATOMIC_RELAXED);
+    uint32_t period = __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
 
     return __atomic_load_n(&heap->state, __ATOMIC_RELAXED) == HEAP_ORPHAN ||
            carved - __atomic_load_n(&heap->seen, __ATOMIC_RELAXED) >= ASLEEP_CARVED ||
-           now - __atomic_load_n(&heap->period, __ATOMIC_RELAXED) >= ASLEEP_PERIODS;
+           period - __atomic_load_n(&heap->period, __ATOMIC_RELAXED) >= ASLEEP_PERIODS;
 }
 
 /* The visitor's way in, and lock_give() is the way out. */

@@ -58,7 +58,7 @@ static void end_thread(void *unused)
         return;
     if (++rounds < ROUNDS && pthread_setspecific(start.key, heap) == 0)
         return;
-    heap_thread = (struct thread){.face = (struct heap *)&heap_empty, .ended = true};
+    heap_end_thread();
     if (observers.tally)
         observe_settle(heap);
     heap_release(heap);

@@ -153,6 +153,24 @@ static void draining_slabs_empty_by_the_frees_of_other_threads(void **state)
     assert_slabs_empty_by_the_frees_of_others(true);
 }
 
+static void *allocate_the_rest(void *left)
+{
+    for (size_t i = *(size_t *)left; i < MANY; i++)
+        assert_non_null(objects[i] = malloc(SIZE));
+    return NULL;
+}
+
+/* As many objects as there once were find room in the slabs that there are. */
+static void assert_the_rest_fits(size_t left)
+{
+    size_t before = span();
+
+    allocate_the_rest(&left);
+    assert_in_range(span(), before, before + 2 * MIB);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, MANY);
+}
+
 static void draining_slabs_serve_again_when_they_are_needed(void **state)
 {
     size_t left = thin_out();
@@ -160,12 +178,7 @@ static void draining_slabs_serve_again_when_they_are_needed(void **state)
     (void)state;
     grow_elsewhere();
     free_all(others, MANY);
-    size_t before = span();
-    for (size_t i = left; i < MANY; i++)
-        assert_non_null(objects[i] = malloc(SIZE));
-    assert_in_range(span(), before, before + 2 * MIB);
-    assert_int_equal(heap_validate(), 0);
-    free_all(objects, MANY);
+    assert_the_rest_fits(left);
 }
 
 static size_t at_the_end; /* bytes that the heap still had when a thread ended */
@@ -233,19 +246,7 @@ static void slabs_of_an_ended_thread_serve_others(void **state)
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, thin_out_in_a_thread, &left), 0);
     pthread_join(thread, NULL);
-    size_t before = span();
-    for (size_t i = left; i < MANY; i++)
-        assert_non_null(objects[i] = malloc(SIZE));
-    assert_in_range(span(), before, before + 2 * MIB);
-    assert_int_equal(heap_validate(), 0);
-    free_all(objects, MANY);
-}
-
-static void *allocate_the_rest(void *left)
-{
-    for (size_t i = *(size_t *)left; i < MANY; i++)
-        assert_non_null(objects[i] = malloc(SIZE));
-    return NULL;
+    assert_the_rest_fits(left);
 }
 
 /* Nor does it wait for a thread that has much free and allocates nothing: after 4 MiB it takes slabs from there. */
