@@ -19,7 +19,7 @@ static size_t next_size(size_t size)
 /* Small objects pass through in larger numbers: the bytes that wait in a magazine are few all the same. */
 static size_t magazine_capacity(size_t size)
 {
-    size_t wanted = max_size(MAGAZINE_MIN, min_size(MAGAZINE_MAX, MAGAZINE_BYTES / size));
+    size_t wanted = max_size(MAGAZINE_MIN, MAGAZINE_BYTES / size);
     return min_size(wanted, max_size(1, MAGAZINE_BYTES_MAX / size));
 }
 

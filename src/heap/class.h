@@ -24,9 +24,8 @@ enum {
     SLAB_STEP_SHIFT = 7,
     CLASS_MAX = 1024 * 1024,
 
-    MAGAZINE_MAX = 256, /* objects of a magazine */
-    MAGAZINE_BYTES = 32 * 1024,
-    MAGAZINE_MIN = 128, /* objects, even if they are more bytes, up to */
+    MAGAZINE_BYTES = 32 * 1024, /* of objects that a magazine may hold, */
+    MAGAZINE_MIN = 128,         /* or objects, even if they are more bytes, up to */
     MAGAZINE_BYTES_MAX = 256 * 1024,
 };
 
