@@ -79,11 +79,17 @@ void class_start(void);
 /* The class of sizes above SLAB_MAX, up to CLASS_MAX. */
 unsigned class_of_run(size_t size);
 
+/* The class of a size of up to SMALL_MAX. */
+INLINE unsigned class_of_small(size_t size)
+{
+    return classes.of_small[(size + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT];
+}
+
 /* The class of a size of up to CLASS_MAX. */
 INLINE unsigned class_of(size_t size)
 {
     if (LIKELY(size <= SMALL_MAX))
-        return classes.of_small[(size + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT];
+        return class_of_small(size);
     if (LIKELY(size <= SLAB_MAX))
         return classes.of_slab[(size + (1 << SLAB_STEP_SHIFT) - 1) >> SLAB_STEP_SHIFT];
     return class_of_run(size);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    FLUSH_GROWTH = 16,              /* part of the heap, and */
-    FLUSH_GROWTH_MIN = 1024 * 1024, /* bytes, that it may grow by before all magazines are emptied */
+    FLUSH_GROWTH = 16,             /* part of the heap, and */
+    FLUSH_GROWTH_MIN = 512 * 1024, /* bytes, that it may grow by before all magazines are emptied */
 };
 
 /* A magazine that is used may hold twice as much next time, as far as the heap's budget goes. */

@@ -43,8 +43,12 @@ INLINE void *front_pop(unsigned class)
 
 INLINE void *front_malloc(size_t size)
 {
-    void *object = LIKELY(size <= SLAB_MAX) ? front_pop(class_of(size)) : NULL;
+    void *object = NULL;
 
+    if (LIKELY(size <= SMALL_MAX))
+        object = front_pop(class_of_small(size));
+    else if (size <= SLAB_MAX)
+        object = front_pop(class_of(size));
     return LIKELY(object != NULL) ? object : front_malloc_slow(size);
 }
 
