@@ -16,14 +16,17 @@ static size_t next_size(size_t size)
     return size + doubling / (size < SLAB_MAX ? 8 : 4);
 }
 
-/* Small objects pass through in larger numbers: the bytes that wait in a magazine are few all the same. */
-static size_t magazine_capacity(size_t size)
+/*
+ * Small objects pass through in larger numbers: the bytes that wait in a magazine are few all the same. But each may be
+ * the last of its slab, and if they are `scattered`, most are.
+ */
+static size_t magazine_capacity(size_t size, bool scattered)
 {
-    size_t wanted = max_size(MAGAZINE_MIN, MAGAZINE_BYTES / size);
+    size_t wanted = scattered ? MAGAZINE_MIN : max_size(MAGAZINE_MIN, MAGAZINE_BYTES / size);
     return min_size(wanted, max_size(1, MAGAZINE_BYTES_MAX / size));
 }
 
-static struct size_class describe(size_t size)
+static struct size_class describe(size_t size, bool scattered)
 {
     struct size_class c = {.size = (uint32_t)size};
     size_t step = size;
@@ -42,7 +45,7 @@ static struct size_class describe(size_t size)
     }
     c.inverse = UINT64_MAX / step + 1;
     c.words = (uint16_t)divide_up(c.objects, WORD_BITS);
-    c.capacity = (uint16_t)magazine_capacity(size);
+    c.capacity = (uint16_t)magazine_capacity(size, scattered);
     return c;
 }
 
@@ -57,13 +60,13 @@ static void fill_table(uint8_t *table, size_t entries, unsigned shift)
     }
 }
 
-void class_start(void)
+void class_start(bool scattered)
 {
     size_t size = 8;
 
     classes.magazine_slots = 0;
     for (unsigned i = 0; i < CLASS_COUNT; i++, size = next_size(size)) {
-        classes.list[i] = describe(size);
+        classes.list[i] = describe(size, scattered);
         classes.magazine_slots += classes.list[i].capacity;
     }
     assert(classes.list[CLASS_COUNT - 1].size == CLASS_MAX);

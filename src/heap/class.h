@@ -73,8 +73,8 @@ INLINE bool entry_is(uint16_t entry, unsigned class)
     return entry != 0 && entry_class(entry) == class;
 }
 
-/* Fill the table; once, at start. */
-void class_start(void);
+/* Fill the table; once, at start. `scattered`: objects of a class are allocated in random order. */
+void class_start(bool scattered);
 
 /* The class of sizes above SLAB_MAX, up to CLASS_MAX. */
 unsigned class_of_run(size_t size);

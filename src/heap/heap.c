@@ -25,7 +25,7 @@ CPU_THREAD_LOCAL struct thread heap_thread = {.face = (struct heap *)&heap_empty
 
 void heap_start(bool hardened)
 {
-    class_start();
+    class_start(hardened);
     shelf_start(hardened);
 }
 
