@@ -3,7 +3,10 @@
 
 struct class_table classes;
 
-enum { SLAB_OBJECTS_MIN = 8 }; /* a slab takes more slices rather than hold fewer */
+enum {
+    SLAB_OBJECTS_MIN = 8, /* a slab takes more slices rather than hold fewer */
+    FRAMED_MIN = 1024,    /* from here on, a class for a power of two with a header */
+};
 
 /* The next size after `size`. */
 static size_t next_size(size_t size)
@@ -13,7 +16,12 @@ static size_t next_size(size_t size)
     if (size < 256)
         return size + 16;
     size_t doubling = (size_t)1 << floor_log2(size);
-    return size + doubling / (size < SLAB_MAX ? 8 : 4);
+    if (size >= SLAB_MAX)
+        return size + doubling / 4;
+    size_t framed = align_down(doubling * 16 / 15, 16);
+    if (size == doubling && size >= FRAMED_MIN)
+        return framed;
+    return (size == framed ? doubling : size) + doubling / 8;
 }
 
 /*

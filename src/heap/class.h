@@ -3,8 +3,9 @@
  *
  * 8 bytes; multiples of 16 up to 256; then eight classes per doubling up to 32 KiB, whose objects lie many
  * to a slab; then four per doubling up to 1 MiB, one object to a run of slices. Above that, an
- * object is large and has no class. Every class from 16 bytes up is a multiple of 16, and every
- * power of two is a class, so any alignment has a class that gives it.
+ * object is large and has no class. From 1 KiB up to 32 KiB there is one class more right above each power of two, of
+ * which 15 fit where 16 of the power of two do: programs ask for a page and a header. Every class from 16 bytes up is a
+ * multiple of 16, and every power of two is a class, so any alignment has a class that gives it.
  */
 #ifndef LOAM_HEAP_CLASS_H
 #define LOAM_HEAP_CLASS_H
@@ -12,8 +13,8 @@
 #include "range/range.h"
 
 enum {
-    CLASS_COUNT = 93,
-    FIRST_RUN = 73,    /* the first class whose objects are runs of their own */
+    CLASS_COUNT = 98,
+    FIRST_RUN = 78,    /* the first class whose objects are runs of their own */
     CLASS_LARGE = 127, /* in a map entry: the head of a large object */
     CLASS_BITS = 7,
 
@@ -21,7 +22,7 @@ enum {
     SMALL_STEP_SHIFT = 3,
     SLAB_MAX_SHIFT = 15,
     SLAB_MAX = 1 << SLAB_MAX_SHIFT,
-    SLAB_STEP_SHIFT = 7,
+    SLAB_STEP_SHIFT = 4,
     CLASS_MAX = 1024 * 1024,
 
     MAGAZINE_BYTES = 32 * 1024, /* of objects that a magazine may hold, */
