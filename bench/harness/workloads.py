@@ -18,17 +18,33 @@ MICRO = [
     "hot:large",
     "burst:small",
     "burst:large",
-    "producer",
-    "larson:2",
-    "larson:4",
-    "grow",
-    "mixed",
+    "factor",
+    "logic",
     "trees",
     "strings",
+    "mixed",
+    "aligned",
+    "zeroed",
+    "grow",
+    "producer:2",
+    "producer:4",
+    "larson:2",
+    "larson:4",
+    "larson:8",
+    "exchange:2",
+    "exchange:8",
+    "phases:2",
+    "phases:4",
+    "sharing:active",
+    "sharing:passive",
+    "swell:2",
+    "swell:8",
     "churn",
 ]
 # Run only when --only names them.
-ON_DEMAND = [f"hot:{size}" for size in (16, 64, 256, 1024, 4096, 32768, 262144, 1048576)]
+ON_DEMAND = [f"hot:{size}" for size in (16, 64, 256, 1024, 4096, 32768, 262144, 1048576, 4194304)]
+ON_DEMAND += [f"{name}:{threads}" for name in ("larson", "exchange", "phases", "swell") for threads in (1, 2, 4, 8)]
+ON_DEMAND = [name for name in ON_DEMAND if name not in MICRO]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@
 #include <stdio.h>
 
 static const struct workload workloads[] = {
-    {"cold", cold_run}, {"hot", hot_run},     {"burst", burst_run}, {"producer", producer_run}, {"larson", larson_run},
-    {"grow", grow_run}, {"mixed", mixed_run}, {"trees", trees_run}, {"strings", strings_run},   {"churn", churn_run},
+    {"cold", cold_run},       {"hot", hot_run},         {"burst", burst_run},       {"producer", producer_run},
+    {"larson", larson_run},   {"grow", grow_run},       {"mixed", mixed_run},       {"trees", trees_run},
+    {"strings", strings_run}, {"churn", churn_run},     {"factor", factor_run},     {"logic", logic_run},
+    {"zeroed", zeroed_run},   {"aligned", aligned_run}, {"exchange", exchange_run}, {"phases", phases_run},
+    {"sharing", sharing_run}, {"swell", swell_run},
 };
 
 enum { WORKLOAD_COUNT = sizeof(workloads) / sizeof(*workloads) };

@@ -28,16 +28,6 @@ struct mortal {
 
 static struct mortal *wheel[WHEEL];
 
-/* A number from `first` up, doubled as long as luck holds, then anything up to the next doubling. */
-static size_t power_law(struct random *random, size_t first, int doublings, size_t twentieths)
-{
-    size_t number = first;
-
-    while (doublings-- > 0 && random_below(random, 20) < twentieths)
-        number *= 2;
-    return number + random_below(random, number);
-}
-
 static void reap(size_t moment)
 {
     struct mortal *mortal = wheel[moment % WHEEL];
@@ -52,8 +42,8 @@ static void reap(size_t moment)
 
 static void make(struct random *random, size_t moment)
 {
-    size_t size = power_law(random, SIZE_FIRST, SIZE_DOUBLINGS, 11);
-    struct mortal **death = &wheel[(moment + power_law(random, LIFE_FIRST, LIFE_DOUBLINGS, 17)) % WHEEL];
+    size_t size = random_power_law(random, SIZE_FIRST, SIZE_DOUBLINGS, 11);
+    struct mortal **death = &wheel[(moment + random_power_law(random, LIFE_FIRST, LIFE_DOUBLINGS, 17)) % WHEEL];
     struct object object = object_get(size < MIB ? size : MIB);
     struct mortal *mortal = (struct mortal *)object.data;
 

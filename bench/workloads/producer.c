@@ -1,5 +1,7 @@
 /*
- * producer.c - two threads send each other objects; the one that gets an object frees it.
+ * producer.c - threads in a ring send objects to the next, who frees them.
+ *
+ *   producer:THREADS   so many in the ring, 2 when left out: those send each other; the work is the same for any number
  *
  * Every object is freed by a thread that did not make it, and each thread both makes and frees. Objects travel in
  * batches through a ring with one writer and one reader, so that a batch costs one exchange of cache lines, and the
@@ -21,7 +23,7 @@ enum {
     RING_BATCHES = 64, /* a power of two */
     SMALLEST = 16,
     LARGEST = 512,    /* bytes, uniform */
-    BATCHES = 120000, /* that each thread sends */
+    BATCHES = 240000, /* sent in all */
     LINE = 64,
 };
 
@@ -41,8 +43,6 @@ struct peer {
     struct random random;
     size_t to_send, to_receive; /* batches */
 };
-
-static struct ring rings[2];
 
 static bool send(struct peer *peer)
 {
@@ -89,11 +89,22 @@ static void *trade(void *argument)
 
 void producer_run(const struct job *job)
 {
-    size_t batches = job_amount(job, BATCHES);
-    struct peer peers[] = {
-        {.out = &rings[0], .in = &rings[1], .random = {3}, .to_send = batches, .to_receive = batches},
-        {.out = &rings[1], .in = &rings[0], .random = {4}, .to_send = batches, .to_receive = batches},
-    };
+    size_t count = job_number(job, 2);
+    size_t batches = job_amount(job, BATCHES) / count + 1;
+    struct ring *rings = aligned_alloc(LINE, count * sizeof(*rings));
+    struct peer peers[count];
 
-    threads_run(2, trade, peers, sizeof(*peers));
+    if (!rings)
+        fail_no_memory(count * sizeof(*rings));
+    memset(rings, 0, count * sizeof(*rings));
+    for (size_t i = 0; i < count; i++)
+        peers[i] = (struct peer){
+            .out = &rings[i],
+            .in = &rings[(i + count - 1) % count],
+            .random = {3 + i},
+            .to_send = batches,
+            .to_receive = batches,
+        };
+    threads_run(count, trade, peers, sizeof(*peers));
+    free(rings);
 }

@@ -46,6 +46,14 @@ void mixed_run(const struct job *job);
 void trees_run(const struct job *job);
 void strings_run(const struct job *job);
 void churn_run(const struct job *job);
+void factor_run(const struct job *job);
+void logic_run(const struct job *job);
+void zeroed_run(const struct job *job);
+void aligned_run(const struct job *job);
+void exchange_run(const struct job *job);
+void phases_run(const struct job *job);
+void sharing_run(const struct job *job);
+void swell_run(const struct job *job);
 
 /* `amount` times the scale of the job, at least 1. */
 size_t job_amount(const struct job *job, size_t amount);
@@ -96,6 +104,16 @@ static inline size_t random_below(struct random *random, size_t limit)
 static inline size_t random_between(struct random *random, size_t low, size_t high)
 {
     return low + random_below(random, high - low + 1);
+}
+
+/* A number from `first` up, doubled as long as luck holds, then anything up to the next doubling. */
+static inline size_t random_power_law(struct random *random, size_t first, int doublings, size_t twentieths)
+{
+    size_t number = first;
+
+    while (doublings-- > 0 && random_below(random, 20) < twentieths)
+        number *= 2;
+    return number + random_below(random, number);
 }
 
 /* An object and what it was asked for. */
