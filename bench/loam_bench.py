@@ -105,7 +105,7 @@ def progress(name, samples, chosen):
     """One line for a workload that is done: elapsed medians."""
     medians = figures.medians(samples)
     cells = [f"{a.name} {medians[a.name]['elapsed']:.2f}" for a in chosen if a.name in medians]
-    print(f"  {name:<12} {'  '.join(cells)} s", file=sys.stderr, flush=True)
+    print(f"  {name:<15} {'  '.join(cells)} s", file=sys.stderr, flush=True)
 
 
 def run_all(arguments, chosen, directory, note):

@@ -6,8 +6,11 @@ import statistics
 # Key, title, unit and digits of the figures that are compared; less is better in each.
 COMPARED = [
     ("elapsed", "Elapsed time", "s", 2),
-    ("cpu", "Processor time, user and system", "s", 2),
-    ("peak_rss", "Peak resident memory", "MiB", 0),
+    ("user", "User time", "s", 2),
+    ("system", "System time", "s", 2),
+    ("peak_rss", "Peak resident memory", "MiB", 1),
+    ("mean_rss", "Mean resident memory", "MiB", 1),
+    ("minor_faults", "Page faults", "", 0),
 ]
 
 
@@ -27,7 +30,7 @@ def best_peer(values, allocators):
 
 
 def ratios(row, figure, allocators):
-    """{allocator: ratio of its median to the best peer's} for one workload's medians."""
+    """{allocator: ratio of its median to the best peer's} for one workload's medians; none where that is nothing."""
     values = {name: figures[figure] for name, figures in row.items()}
     best = best_peer(values, allocators)
     return {name: value / best for name, value in values.items()} if best else {}
@@ -48,11 +51,11 @@ def geometric_mean(values):
 
 
 def summarize(results, allocators):
-    """{figure: {allocator: geometric mean of its ratios}}, over the workloads that every allocator completed."""
+    """{figure: {allocator: geometric mean of its ratios}}, over the workloads where every allocator has one above 0."""
     summary = {}
     for figure, *_ in COMPARED:
         rows = [ratios(medians(samples), figure, allocators) for samples in results.values()]
-        complete = [row for row in rows if len(row) == len(allocators)]
+        complete = [row for row in rows if len(row) == len(allocators) and min(row.values()) > 0]
         if complete:
             summary[figure] = {a.name: geometric_mean([row[a.name] for row in complete]) for a in allocators}
     return summary

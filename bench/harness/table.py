@@ -2,13 +2,14 @@
 
 from harness import figures
 
-NAME_WIDTH = 13
+NAME_WIDTH = 16
 
 
 def cell(value, ratio, digits, width):
     if value is None:
         return f"{'failed':>{width}}"
-    return f"{value:.{digits}f} {ratio:5.2f}{'*' if ratio == 1 else ' '}".rjust(width)
+    beside = f"{ratio:5.2f}{'*' if ratio == 1 else ' '}" if ratio is not None else "    - "
+    return f"{value:.{digits}f} {beside}".rjust(width)
 
 
 def heading(allocators, width):
@@ -19,7 +20,7 @@ def row(name, samples, allocators, figure, digits, width):
     values = figures.medians(samples)
     ratios = figures.ratios(values, figure, allocators)
     cells = "".join(
-        cell(values.get(a.name, {}).get(figure), ratios.get(a.name, float("nan")), digits, width) for a in allocators
+        cell(values.get(a.name, {}).get(figure), ratios.get(a.name), digits, width) for a in allocators
     )
     return f"{name:<{NAME_WIDTH}}{cells}{100 * figures.spread(samples, figure):6.1f} %"
 
@@ -31,7 +32,7 @@ def mean_row(means, width):
 def table(results, allocators, compared, summary):
     figure, title, unit, digits = compared
     width = max(14, max(len(a.name) for a in allocators) + 3)
-    lines = [f"{title}, {unit}", "", heading(allocators, width)]
+    lines = [f"{title}, {unit}" if unit else title, "", heading(allocators, width)]
     lines += [row(name, samples, allocators, figure, digits, width) for name, samples in results.items()]
     if figure in summary:
         lines += [
