@@ -11,6 +11,7 @@ import signal
 import subprocess
 
 TIMEOUT = 300  # seconds of one run
+C_LIBRARY = "libc.so.6"  # as the dynamic linker knows it
 FIGURES = [
     "elapsed_ns",
     "user_us",
@@ -55,10 +56,15 @@ def parse_figures(line):
     }
 
 
+def preload_path(workload, allocator):
+    """What to preload: nothing for the C library's allocator, unless the program has another one."""
+    return allocator.path or (C_LIBRARY if workload.allocator_of_its_own else "")
+
+
 def run_once(build, workload, allocator):
     """The figures of one run; raises Failure."""
     process = subprocess.Popen(
-        [launcher(build), allocator.path, *workload.command],
+        [launcher(build), preload_path(workload, allocator), *workload.command],
         env=environment_of(workload),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -79,19 +85,25 @@ def run_once(build, workload, allocator):
     return parse_figures(output)
 
 
-def check_preload(workload, allocator):
-    """Have the dynamic linker bind the program without running it (ld.so(8)); its malloc must be the allocator's.
+def malloc_bindings(program, environment):
+    """Which files' malloc the program binds to; where it calls none itself, those of its libraries.
 
-    A program that takes malloc's address gives libraries its own entry for it: what they bind to says nothing.
+    The dynamic linker binds without running anything (ld.so(8)). A program that takes malloc's address gives libraries
+    its own entry for it: what they bind to then says nothing.
     """
     trace = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "yes", "LD_DEBUG": "bindings"}
-    if allocator.path:
-        trace["LD_PRELOAD"] = allocator.path
-    run = subprocess.run(
-        workload.command[:1], env={**environment_of(workload), **trace}, capture_output=True, text=True, errors="replace"
-    )
-    program = re.escape(workload.command[0])
-    bound = set(re.findall(rf"binding file {program} \[0\] to (\S+) \[0\]: normal symbol `malloc'", run.stderr))
+    run = subprocess.run([program], env={**environment, **trace}, capture_output=True, text=True, errors="replace")
+    pairs = re.findall(r"binding file (\S+) \[0\] to (\S+) \[0\]: normal symbol `malloc'", run.stderr)
+    own = {to for source, to in pairs if source == program}
+    return own or {to for source, to in pairs}
+
+
+def check_preload(workload, allocator):
+    """The program's malloc must be the allocator's."""
+    environment = environment_of(workload)
+    if preload := preload_path(workload, allocator):
+        environment["LD_PRELOAD"] = preload
+    bound = malloc_bindings(workload.program or workload.command[0], environment)
     if allocator.path and bound != {allocator.path}:
         raise Failure(f"malloc does not come from {allocator.path} but from {', '.join(sorted(bound)) or 'nowhere'}")
     if not allocator.path and any("libc.so" not in path for path in bound):

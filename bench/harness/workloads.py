@@ -40,6 +40,7 @@ MICRO = [
     "swell:2",
     "swell:8",
     "churn",
+    "start",
 ]
 # Run only when --only names them.
 ON_DEMAND = [f"hot:{size}" for size in (16, 64, 256, 1024, 4096, 32768, 262144, 1048576, 4194304)]
@@ -53,6 +54,8 @@ class Workload:
     command: list
     on_demand: bool = False
     environment: dict = field(default_factory=dict)
+    program: str = ""  # whose malloc is looked at, where a shell starts it
+    allocator_of_its_own: bool = False  # linked with one: the C library's must be preloaded, too
 
 
 def micro(build, scale):
@@ -143,9 +146,56 @@ def compiler(directory, scale, note):
     return Workload("cc1", [program, "-quiet", "-O2", "-frandom-seed=0", path, "-o", "/dev/null"])
 
 
+def found(name, program, note):
+    """The program's path, or None and a note."""
+    path = shutil.which(program)
+    return path or note(f"{name} is left out: {program} is not installed")
+
+
+def redis(directory, scale, note):
+    program = found("redis", "redis-server", note) and found("redis", "redis-benchmark", note)
+    if not program:
+        return None
+    command = [os.path.join(PROGRAMS, "redis.sh"), directory, str(max(1, int(100_000 * scale)))]
+    return Workload("redis", command, program=shutil.which("redis-server"), allocator_of_its_own=True)
+
+
+def node(directory, scale, note):
+    program = found("node", "node", note)
+    return program and Workload("node", [program, os.path.join(PROGRAMS, "pool.js"), str(scale)])
+
+
+def z3(directory, scale, note):
+    """The work of a proof cannot be scaled."""
+    program = found("z3", "z3", note)
+    return program and Workload("z3", [program, os.path.join(PROGRAMS, "factors.smt2")])
+
+
+def ghostscript(directory, scale, note):
+    program = found("ghostscript", "gs", note)
+    if not program:
+        return None
+    options = ["-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=pdfwrite", "-sOutputFile=/dev/null"]
+    pages = ["-c", f"/pages {max(1, int(250 * scale))} def", "-f", os.path.join(PROGRAMS, "pages.ps")]
+    return Workload("ghostscript", [program, *options, *pages])
+
+
+def rocksdb(directory, scale, note):
+    program = found("rocksdb", "db_bench", note)
+    if not program:
+        return None
+    database = os.path.join(directory, "rocksdb")
+    options = f"--benchmarks=fillrandom,readrandom --num={max(1, int(150_000 * scale))} --threads=2 --seed=1"
+    script = f"exec {program} {options} --db={database} --compression_type=none 2>/dev/null"  # it tells of its progress
+    return Workload("rocksdb", ["/bin/sh", "-c", script], program=program)
+
+
+REAL = (python, sqlite, perl, compiler, redis, node, z3, ghostscript, rocksdb)
+
+
 def find_all(build, directory, scale, note):
     """Every workload that can be run here; tells `note` which cannot. Inputs are written to `directory`."""
-    real = [make(directory, scale, note) for make in (python, sqlite, perl, compiler)]
+    real = [make(directory, scale, note) for make in REAL]
     return list(micro(build, scale)) + [workload for workload in real if workload]
 
 

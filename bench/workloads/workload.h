@@ -54,6 +54,8 @@ void exchange_run(const struct job *job);
 void phases_run(const struct job *job);
 void sharing_run(const struct job *job);
 void swell_run(const struct job *job);
+void start_run(const struct job *job);
+void nothing_run(const struct job *job);
 
 /* `amount` times the scale of the job, at least 1. */
 size_t job_amount(const struct job *job, size_t amount);

@@ -1,0 +1,10 @@
+; That a number is not the product of two numbers of 17 bits, bit by bit.
+(set-logic QF_BV)
+(declare-const a (_ BitVec 36))
+(declare-const b (_ BitVec 36))
+(assert (= (bvmul a b) (_ bv4194049793 36)))
+(assert (bvult a (_ bv131072 36)))
+(assert (bvult b (_ bv131072 36)))
+(assert (bvugt a (_ bv1 36)))
+(assert (bvugt b (_ bv1 36)))
+(check-sat)
