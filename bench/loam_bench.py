@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import allocators, figures, measure, plot, table, workloads
+from harness import allocators, figures, measure, plot, server, table, workloads
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK_ROUNDS = 3
@@ -84,7 +84,7 @@ def write_file(directory, name, content):
     os.replace(path + ".tmp", path)
 
 
-def as_json(results, chosen, machine, notes):
+def as_json(results, traces, chosen, machine, notes):
     return {
         "machine": machine,
         "allocators": [{"name": a.name, "package": a.package, "peer": a.is_peer} for a in chosen],
@@ -97,6 +97,7 @@ def as_json(results, chosen, machine, notes):
             }
             for name, samples in results.items()
         },
+        "server": server.as_json(traces),
         "notes": notes,
     }
 
@@ -134,13 +135,19 @@ def main():
     machine = describe_machine(arguments)
     with tempfile.TemporaryDirectory(prefix="loam-bench-") as directory:
         results = run_all(arguments, chosen, directory, note)
+        traces = {}
+        if server.NAME in results:
+            traces = server.run(arguments.build, arguments.scale, chosen, arguments.rounds, directory, note)
     if not results:
         raise SystemExit("loam_bench: no such workload")
 
     text = table.render(results, chosen, machine, notes)
     out = out_directory(arguments)
     os.makedirs(out, exist_ok=True)
-    write_file(out, "bench.json", json.dumps(as_json(results, chosen, machine, notes), indent=1) + "\n")
+    if traces:
+        text += "\n" + server.tables(traces, chosen)
+        write_file(out, "server.svg", server.render(traces, chosen))
+    write_file(out, "bench.json", json.dumps(as_json(results, traces, chosen, machine, notes), indent=1) + "\n")
     write_file(out, "bench.txt", text)
     write_file(out, "bench.svg", plot.render(results, chosen))
     print(text)

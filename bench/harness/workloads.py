@@ -40,6 +40,7 @@ MICRO = [
     "swell:2",
     "swell:8",
     "churn",
+    "server",
     "start",
 ]
 # Run only when --only names them.

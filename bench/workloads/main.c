@@ -14,7 +14,8 @@ static const struct workload workloads[] = {
     {"larson", larson_run},   {"grow", grow_run},       {"mixed", mixed_run},       {"trees", trees_run},
     {"strings", strings_run}, {"churn", churn_run},     {"factor", factor_run},     {"logic", logic_run},
     {"zeroed", zeroed_run},   {"aligned", aligned_run}, {"exchange", exchange_run}, {"phases", phases_run},
-    {"sharing", sharing_run}, {"swell", swell_run},     {"start", start_run},       {"nothing", nothing_run},
+    {"sharing", sharing_run}, {"swell", swell_run},     {"server", server_run},     {"start", start_run},
+    {"nothing", nothing_run},
 };
 
 enum { WORKLOAD_COUNT = sizeof(workloads) / sizeof(*workloads) };

@@ -54,6 +54,7 @@ void exchange_run(const struct job *job);
 void phases_run(const struct job *job);
 void sharing_run(const struct job *job);
 void swell_run(const struct job *job);
+void server_run(const struct job *job);
 void start_run(const struct job *job);
 void nothing_run(const struct job *job);
 
