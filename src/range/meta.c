@@ -19,7 +19,8 @@ static struct {
     size_t left;
 } block;
 
-void *meta_map(size_t size)
+/* Between two guard pages; NULL where the kernel has no more. */
+static void *map(size_t size)
 {
     intptr_t address = sys_reserve(size + 2 * PAGE_SIZE);
 
@@ -34,23 +35,29 @@ void *meta_map(size_t size)
     return inner;
 }
 
-/* Where the kernel has no more for anyone, the range may still have idle memory: a slice without guards, but memory. */
-static unsigned char *from_range(void)
+/* Where the kernel has no more for anyone, the range may still have idle memory: slices without guards, but memory. */
+static void *from_range(size_t size)
 {
     struct run run;
 
-    if (range_take(1, 1, &run) < 0)
+    if (range_take(align_up(size, SLICE_SIZE) / SLICE_SIZE, 1, &run) < 0)
         return NULL;
-    unsigned char *slice = range_address(run.range, run.slice);
-    return run.clean ? slice : memset(slice, 0, SLICE_SIZE);
+    void *slices = range_address(run.range, run.slice);
+    return run.clean ? slices : memset(slices, 0, size);
+}
+
+void *meta_map(size_t size)
+{
+    void *mapping = map(size);
+    return mapping ? mapping : from_range(size);
 }
 
 static bool refill(void)
 {
-    unsigned char *fresh = meta_map(BLOCK_SIZE);
+    unsigned char *fresh = map(BLOCK_SIZE);
 
     block.left = fresh ? BLOCK_SIZE : SLICE_SIZE;
-    block.next = fresh ? fresh : from_range();
+    block.next = fresh ? fresh : from_range(SLICE_SIZE);
     if (!block.next)
         block.left = 0;
     return block.left != 0;

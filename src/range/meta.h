@@ -9,7 +9,10 @@
 /* `size` bytes of zeroes, aligned to a cache line; NULL when there is no memory. Holds no lock of the caller's. */
 void *meta_take(size_t size);
 
-/* A mapping of its own between two guard pages; NULL when there is no memory. `size` is a multiple of the page size. */
+/*
+ * Pages of their own, between two guard pages as long as the kernel has memory; NULL when there is none. `size` is a
+ * multiple of the page size.
+ */
 void *meta_map(size_t size);
 
 /* For fork: keep meta_take() out, let it in, and start over in the child. */

@@ -35,7 +35,8 @@ enum {
 /* --- the calls that fail --- */
 
 static struct {
-    char mode; /* 'c': none, calls are counted; 'o': one; 'f': all from one on; 'r': some at random */
+    char mode; /* 'c': none, calls are counted; 'o': one; 'f': all from one on; 'r': some at random; 'i': see use_idle()
+                */
     unsigned long number;
     _Atomic unsigned long calls;
     const char *_Atomic failed; /* the last */
@@ -278,9 +279,35 @@ static void work_undisturbed(void)
     work();
 }
 
+static void *allocate(void *object)
+{
+    *(struct object *)object = take(malloc(KIB), KIB);
+    return NULL;
+}
+
+/* Where the kernel has no more for anyone, a new thread still finds what others have given back. */
+static void use_idle(void)
+{
+    struct object object = take(malloc(4 * MIB), 4 * MIB);
+    pthread_t thread;
+
+    give(&object);
+    malloc_trim(0);
+    injection.number = injection.calls;
+    injection.mode = 'f';
+    REQUIRE(pthread_create(&thread, NULL, allocate, &object) == 0);
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    REQUIRE(object.data);
+    give(&object);
+    REQUIRE(loam_heap_validate() == 0);
+}
+
 static int run(void)
 {
-    work();
+    if (injection.mode == 'i')
+        use_idle();
+    else
+        work();
     unsigned long calls = injection.calls;
     work_undisturbed();
     printf("%lu\n", calls);
@@ -337,12 +364,19 @@ static void calls_fail_at_random(void **state)
         start('r', seed + i);
 }
 
+static void a_new_thread_finds_idle_memory(void **state)
+{
+    (void)state;
+    start('i', 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_fails_alone),
         cmocka_unit_test(all_calls_fail_from_one_on),
         cmocka_unit_test(calls_fail_at_random),
+        cmocka_unit_test(a_new_thread_finds_idle_memory),
     };
 
     if (injection.mode)
