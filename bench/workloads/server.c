@@ -46,7 +46,7 @@ static const struct phase phases[] = {
     {64 * MIB, 1 * KIB, 5, 60000, 0}, /* large ones */
     {96 * MIB, 64, 9, 250000, 0},     /* both */
     {8 * MIB, 64, 3, 60000, 0},       /* few are left, */
-    {8 * MIB, 64, 3, 300, 2000},      /* and little is done */
+    {8 * MIB, 64, 3, 4000, 500},      /* and little is done */
     {64 * MIB, 64, 3, 600000, 0},     /* small ones again */
 };
 

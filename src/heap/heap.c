@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-enum { TICK_REFILLS = 64 }; /* slow paths between two looks at the clock */
-
 struct heap_table heaps;
 
 static void *nothing[2];
@@ -142,25 +140,26 @@ void heap_lend_back(struct heap *heap)
     __atomic_store_n(&heap->state, HEAP_ORPHAN, __ATOMIC_RELEASE);
 }
 
-void heap_trim(struct heap *heap)
+size_t heap_trim(struct heap *heap)
 {
     lock_take(&heap->lock);
     heap_flush_all(heap);
+    size_t purged = heap_purge_holes(heap, true);
     lock_give(&heap->lock);
-    heap_sweep(heap, true);
+    return purged + heap_sweep(heap, true);
 }
 
 /* In each period, all that waits here goes where others can use it, once: what is in use will be back at once. */
 void heap_tick(struct heap *heap)
 {
-    if (LIKELY(++heap->ticks % TICK_REFILLS != 0))
-        return;
     uint32_t period = range_tick();
-    if (period == heap->period)
+
+    if (LIKELY(period == heap->period))
         return;
     __atomic_store_n(&heap->period, period, __ATOMIC_RELAXED);
     lock_take(&heap->lock);
     heap_flush_all(heap);
+    heap_purge_holes(heap, false);
     lock_give(&heap->lock);
     if (__atomic_exchange_n(&heaps.swept, period, __ATOMIC_RELAXED) != period)
         heap_sweep(heap, false);

@@ -107,8 +107,7 @@ struct heap {
     size_t fresh_bytes; /* of slabs in fresh memory since all magazines were emptied last */
 
     /* The owner only, from here on. */
-    int thread; /* kernel's id of the last owner */
-    uint32_t ticks;
+    int thread;   /* kernel's id of the last owner */
     size_t width; /* left of WIDTH_BUDGET */
     struct magazine magazines[CLASS_COUNT] __attribute__((aligned(CACHE_LINE)));
     struct magazine outbound[OUTBOUND_CLASSES];
@@ -179,8 +178,11 @@ void heap_put(struct heap *heap, struct slab *slab, size_t index);
 /* Put what is an object of a class, of another heap's slab or of an own one, into a magazine. */
 void heap_push(struct heap *heap, unsigned class, bool foreign, void *object);
 
-/* Give back all that is not in use: of this heap, and what can be had of the others. */
-void heap_trim(struct heap *heap);
+/*
+ * Give back all that is not in use, of this heap, and what can be had of the others: whole slices to the range, pages
+ * between living objects to the kernel. Returns the bytes of the latter.
+ */
+size_t heap_trim(struct heap *heap);
 
 /* Now and then, from slow paths: give back what has been idle. */
 void heap_tick(struct heap *heap);
@@ -246,6 +248,12 @@ void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
 /* Make a slab of `from`, whose lock is held as well, with free objects, one of the heap's own; NULL for none. */
 struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class);
 
+/*
+ * holes.c: give back free pages of slabs that have not changed since the last call, or of `all`, when magazines are
+ * empty. Returns the bytes.
+ */
+size_t heap_purge_holes(struct heap *heap, bool all);
+
 /* remote.c */
 
 /* Mark objects of one word of another heap's bitmap free. The heap's own lock need not be held. */
@@ -257,8 +265,11 @@ void heap_drain_notices(struct heap *heap);
 /* A slab with free objects from a heap that does not allocate from it now; NULL for none. */
 struct slab *heap_adopt_slab(struct heap *heap, unsigned class);
 
-/* Give back what is idle in heaps that sleep, or in `all` others. The lock of no heap is held. */
-void heap_sweep(const struct heap *own, bool all);
+/*
+ * Give back what is idle in heaps that sleep, or in `all` others. The lock of no heap is held. Returns the bytes that
+ * went to the kernel.
+ */
+size_t heap_sweep(const struct heap *own, bool all);
 extern struct lock heap_visiting;
 
 /* large.c; the owner, without its lock */

@@ -107,6 +107,8 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
     slab->clean = run->clean;
     slab->words = (uint8_t)c->words;
     slab->free_count = c->objects;
+    slab->quiet_count = 0;
+    slab->holed = false;
     slab->last_word = 0;
     slab->debt = 0;
     slab->next = slab->prev = NULL;

@@ -45,9 +45,11 @@ struct slab {
     bool clean;           /* no object was ever put back, and the slices were zeroes */
     uint8_t words;        /* of each bitmap */
     ATOMIC bool draining; /* see shelf.c; any thread reads */
+    bool holed;           /* pages of free objects were given back, see holes.c */
     uint16_t free_count;
-    uint16_t last_word; /* of free_bits, that was looked at last: what it says free is likeliest in a cache */
-    int32_t debt;       /* bits taken that `arrivals` has not counted yet */
+    uint16_t quiet_count; /* free_count at the last tick */
+    uint16_t last_word;   /* of free_bits, that was looked at last: what it says free is likeliest in a cache */
+    int32_t debt;         /* bits taken that `arrivals` has not counted yet */
     struct slab *next;
 
     /* Any thread. */

@@ -68,19 +68,22 @@ struct slab *heap_adopt_slab(struct heap *heap, unsigned class)
     return slab;
 }
 
-void heap_sweep(const struct heap *own, bool all)
+size_t heap_sweep(const struct heap *own, bool all)
 {
     uint32_t count = __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE);
+    size_t purged = 0;
 
     if (!lock_try(&heap_visiting))
-        return;
+        return 0;
     for (uint32_t i = 0; i < count; i++) {
         struct heap *heap = heaps.list[i];
         if (heap == own || !(all || asleep(heap)) || !enter(heap))
             continue;
         heap_collect(heap);
         heap_drop_idle(heap);
+        purged += heap_purge_holes(heap, all);
         lock_give(&heap->lock);
     }
     lock_give(&heap_visiting);
+    return purged;
 }

@@ -104,9 +104,9 @@ PUBLIC int loam_malloc_trim(size_t pad)
 
     if (!heap)
         return 0;
-    heap_trim(heap);
+    size_t purged = heap_trim(heap);
     heap_leave(heap);
-    return range_trim(pad) > 0;
+    return range_trim(pad) + purged > 0;
 }
 
 static void print_class(struct text *text, const struct image_class *c)

@@ -53,8 +53,10 @@ static size_t thin_out(void)
 {
     size_t left = 0;
 
-    for (size_t i = 0; i < MANY; i++)
+    for (size_t i = 0; i < MANY; i++) {
         assert_non_null(objects[i] = malloc(SIZE));
+        pattern_write(objects[i], SIZE, (uintptr_t)objects[i]);
+    }
     for (size_t i = 0; i < MANY; i++) {
         if (random_below(KEEP_ONE_IN) == 0)
             objects[left++] = objects[i];
@@ -191,18 +193,28 @@ static void *free_and_trim(void *unused)
     return NULL;
 }
 
-/* Goes on as a server would, until the heap has given back what was freed; 10 s at most. */
-static void *free_and_go_on(void *unused)
+static size_t arena(void)
 {
-    (void)unused;
-    free_all(objects, MANY);
-    for (int i = 0; i < 1000 && mallinfo2().arena >= MANY * SIZE / 4; i++) {
+    return mallinfo2().arena;
+}
+
+/* Go on as a server would, until `memory` is below `bound`; 10 s at most. Returns what it is then. */
+static size_t go_on(size_t (*memory)(void), size_t bound)
+{
+    for (int i = 0; i < 1000 && memory() >= bound; i++) {
         for (size_t j = 0; j < MANY; j++)
             assert_non_null(others[j] = malloc(16));
         free_all(others, MANY);
         usleep(10000);
     }
-    at_the_end = mallinfo2().arena;
+    return memory();
+}
+
+static void *free_and_go_on(void *unused)
+{
+    (void)unused;
+    free_all(objects, MANY);
+    at_the_end = go_on(arena, MANY * SIZE / 4);
     return NULL;
 }
 
@@ -229,6 +241,46 @@ static void slabs_of_a_thread_that_waits_are_given_back_after_a_while(void **sta
     (void)state;
     assert_in_range(freed_by(free_and_go_on), 0, MANY * SIZE / 4);
     assert_int_equal(heap_validate(), 0);
+}
+
+static size_t trim(size_t bound)
+{
+    (void)bound;
+    assert_int_equal(malloc_trim(0), 1);
+    return resident_bytes();
+}
+
+static size_t wait(size_t bound)
+{
+    return go_on(resident_bytes, bound);
+}
+
+/* Of four objects to a page, one in eight is left: more than half of the pages hold none. */
+static void assert_empty_pages_are_given_back(size_t (*give_back)(size_t bound))
+{
+    if (!resident_is_the_heaps)
+        skip();
+    free_all(others, MANY); /* the array is resident from here on */
+    size_t left = thin_out();
+    size_t bound = resident_bytes() - MANY * SIZE * 2 / 5;
+    assert_in_range(give_back(bound), 0, bound);
+    for (size_t i = 0; i < left; i++)
+        assert_int_equal(pattern_compare(objects[i], SIZE, (uintptr_t)objects[i]), SIZE);
+    allocate_the_rest(&left);
+    assert_int_equal(heap_validate(), 0);
+    free_all(objects, MANY);
+}
+
+static void empty_pages_between_objects_are_given_back_by_malloc_trim(void **state)
+{
+    (void)state;
+    assert_empty_pages_are_given_back(trim);
+}
+
+static void empty_pages_between_objects_are_given_back_after_a_while(void **state)
+{
+    (void)state;
+    assert_empty_pages_are_given_back(wait);
 }
 
 static void *thin_out_in_a_thread(void *left)
@@ -311,6 +363,8 @@ int main(void)
         cmocka_unit_test(draining_slabs_serve_again_when_they_are_needed),
         cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_by_malloc_trim),
         cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_after_a_while),
+        cmocka_unit_test(empty_pages_between_objects_are_given_back_by_malloc_trim),
+        cmocka_unit_test(empty_pages_between_objects_are_given_back_after_a_while),
         cmocka_unit_test(slabs_of_an_ended_thread_serve_others),
         cmocka_unit_test(slabs_of_a_thread_that_waits_serve_others),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
