@@ -91,12 +91,13 @@ unsigned class_of_run(size_t size)
     return FIRST_RUN + (doubling - SLAB_MAX_SHIFT) * 4 + (unsigned)((size - 1) >> (doubling - 2) & 3);
 }
 
+/* From a multiple of the alignment on: the next class that is one is at most a few away. */
 unsigned class_of_aligned(size_t size, size_t align)
 {
     if (align > SLICE_SIZE || size > CLASS_MAX)
         return CLASS_COUNT;
-    unsigned class = class_of(size);
-    while (classes.list[class].size <= SLAB_MAX && classes.list[class].size % align != 0)
+    unsigned class = class_of(align_up(size, align));
+    while (classes.list[class].size <= SLAB_MAX && (classes.list[class].size & (align - 1)) != 0)
         class ++;
     return class;
 }

@@ -257,7 +257,9 @@ void *front_aligned(size_t align, size_t size)
         return front_malloc(max_size(size, align));
     if (UNLIKELY(align > PTRDIFF_MAX / 2))
         return fail(ENOMEM);
-    return take(max_size(size, 1), align, false);
+    unsigned class = class_of_aligned(max_size(size, 1), align);
+    void *object = class < FIRST_RUN ? front_pop(class) : NULL;
+    return object ? object : take(max_size(size, 1), align, false);
 }
 
 int front_posix_memalign(void **out, size_t align, size_t size)
