@@ -4,8 +4,8 @@
  * A chunk's 32 slices are the bits of a word, so a run inside a chunk is found by shifting that word
  * against itself. Chunks are listed by their longest free run; a run of n slices is looked for in the
  * chunks with the shortest one that is long enough: first over dirty slices, whose memory is there already, then
- * anywhere. So chunks fill up densely, and those that empty stay whole for large runs and for the kernel. A run of
- * more than 32 slices takes the first place that fits.
+ * anywhere; of several, in the lowest. So chunks fill up densely, and those that empty stay whole for large runs and for
+ * the kernel. A run of more than 32 slices takes the first place that fits.
  *
  * Invariant: chunk.longest is the longest run of ones in chunk.free, and the chunk is in that list;
  * ranges.dirty_slices counts the bits of free & dirty.
@@ -17,7 +17,7 @@
 
 #include <errno.h>
 
-enum { CANDIDATES = 8 }; /* chunks of one list to look at for an aligned run */
+enum { CANDIDATES = 8 }; /* chunks of one list to look at */
 
 static uint32_t slice_mask(size_t first, size_t count)
 {
@@ -116,7 +116,7 @@ static void release_in_chunk(struct range *range, uint32_t index, uint32_t mask,
     chunk->free |= mask;
     if (dirty) {
         chunk->dirty |= mask;
-        chunk->period = ranges.period;
+        chunk->aged &= ~mask;
         count_dirty(count_bits(mask));
     }
     chunk_list(range, index);
@@ -180,16 +180,27 @@ static int place_in_chunk(const struct chunk *chunk, size_t count, size_t align,
     return starts ? __builtin_ctz(starts) : -1;
 }
 
+/* The lowest such run in the first chunks of the list that starts at `index`. Returns its first slice, or -1. */
+static intptr_t find_in_list(const struct range *range, uint32_t index, size_t count, size_t align, bool warm)
+{
+    intptr_t lowest = -1;
+
+    for (int i = 0; i < CANDIDATES && index != NO_CHUNK; i++, index = range->chunks[index].next) {
+        int place = place_in_chunk(&range->chunks[index], count, align, warm);
+        intptr_t slice = (intptr_t)index * CHUNK_SLICES + place;
+        if (place >= 0 && (lowest < 0 || slice < lowest))
+            lowest = slice;
+    }
+    return lowest;
+}
+
 /* A run inside one chunk. Returns its first slice, or -1. */
 static intptr_t find_small(const struct range *range, size_t count, size_t align, bool warm)
 {
     for (uint64_t lists = range->listed >> count << count; lists; lists &= lists - 1) {
-        uint32_t index = range->lists[lowest_bit(lists)];
-        for (int i = 0; i < CANDIDATES && index != NO_CHUNK; i++, index = range->chunks[index].next) {
-            int place = place_in_chunk(&range->chunks[index], count, align, warm);
-            if (place >= 0)
-                return (intptr_t)index * CHUNK_SLICES + place;
-        }
+        intptr_t slice = find_in_list(range, range->lists[lowest_bit(lists)], count, align, warm);
+        if (slice >= 0)
+            return slice;
     }
     return -1;
 }

@@ -1,9 +1,9 @@
 /*
  * purge.c - give idle memory back to the kernel, not at once but soon.
  *
- * Time is cut into periods. A release marks its chunk with the current one; at the start of a period,
- * the idle slices of chunks that saw no release in the last one are purged. Memory that is used again within
- * a period is thus never purged, and no thread is needed: whoever allocates or frees next looks at the clock.
+ * Time is cut into periods. At the end of each, the idle slices that have been so for all of it are purged; the others
+ * that are idle then have aged by it. Memory that is used again within a period is thus never purged, and no thread is
+ * needed: whoever allocates or frees next looks at the clock.
  *
  * Locking: slices being purged are claimed, as if allocated, so that the range lock need not be held during
  * madvise(2). One thread purges at a time; fork() waits for it, or the child would find the slices taken.
@@ -38,41 +38,45 @@ static bool note(struct stretch *list, size_t *used, struct range *range, size_t
     return true;
 }
 
-/* Collect the dirty slices of one chunk, claiming them. Returns whether there was room for all. */
-static bool collect_chunk(struct range *range, size_t index, struct stretch *list, size_t *used)
+/* A walk over all chunks, which purges. */
+struct sweep {
+    uint32_t range; /* where it has got to */
+    size_t chunk;
+    size_t wanted; /* slices to purge, or a few more */
+    bool aged;     /* only what has aged */
+};
+
+/* Collect slices of one chunk, claiming them. Returns whether there was room for all. */
+static bool collect_chunk(struct range *range, size_t index, struct sweep *sweep, struct stretch *list, size_t *used)
 {
     struct chunk *chunk = &range->chunks[index];
-    uint32_t dirty;
+    uint32_t idle;
 
-    while ((dirty = chunk->free & chunk->dirty)) {
-        unsigned first = (unsigned)__builtin_ctz(dirty);
-        unsigned count = (unsigned)__builtin_ctzll(~((uint64_t)dirty >> first));
+    while ((idle = chunk->dirty & (sweep->aged ? chunk->aged : UINT32_MAX))) {
+        unsigned first = (unsigned)__builtin_ctz(idle);
+        unsigned count = (unsigned)__builtin_ctzll(~((uint64_t)idle >> first));
         size_t slice = index * CHUNK_SLICES + first;
         if (!note(list, used, range, slice, count, chunk->moved))
             return false;
         slices_claim(range, slice, count);
+        sweep->wanted -= min_size(sweep->wanted, count);
     }
-    if (chunk->free == UINT32_MAX)
+    chunk->aged = chunk->dirty;
+    if (chunk->free == UINT32_MAX && !chunk->dirty)
         chunk->moved = 0; /* fresh pages will merge with their neighbours */
     return true;
 }
 
-/* Up to a batch of what is idle since before `period`, but no more than `slices`. */
-static size_t collect(struct stretch *list, uint32_t period, size_t slices)
+/* Up to a batch of what is to be purged; 0 when the walk is over. */
+static size_t collect(struct stretch *list, struct sweep *sweep)
 {
     size_t used = 0;
-    size_t before = ranges.dirty_slices;
 
-    for (uint32_t r = 0; r < ranges.count; r++) {
-        struct range *range = &ranges.list[r];
-        for (size_t i = 0; i < range->committed >> CHUNK_SHIFT; i++) {
-            if (before - ranges.dirty_slices >= slices)
+    for (; sweep->range < ranges.count; sweep->range++, sweep->chunk = 0) {
+        struct range *range = &ranges.list[sweep->range];
+        for (; sweep->chunk < range->committed >> CHUNK_SHIFT; sweep->chunk++)
+            if (!sweep->wanted || !collect_chunk(range, sweep->chunk, sweep, list, &used))
                 return used;
-            if (!range->chunks[i].dirty || (int32_t)(range->chunks[i].period - period) >= 0)
-                continue;
-            if (!collect_chunk(range, i, list, &used))
-                return used;
-        }
     }
     return used;
 }
@@ -88,20 +92,17 @@ static bool purge(const struct stretch *s)
     return sys_purge(address, size) == 0;
 }
 
-static size_t purge_before(uint32_t period, size_t slices)
+static size_t purge_all(struct sweep sweep)
 {
     struct stretch list[BATCH];
+    bool gone[BATCH];
     size_t purged = 0;
-    bool stuck = false;
+    size_t used;
 
     lock_take(&purge_lock);
-    while (purged < slices && !stuck) {
-        lock_take(&ranges.lock);
-        size_t used = collect(list, period, slices - purged);
+    lock_take(&ranges.lock);
+    while ((used = collect(list, &sweep)) > 0) {
         lock_give(&ranges.lock);
-        if (!used)
-            break;
-        bool gone[BATCH];
         for (size_t i = 0; i < used; i++)
             gone[i] = purge(&list[i]);
         lock_take(&ranges.lock);
@@ -109,10 +110,9 @@ static size_t purge_before(uint32_t period, size_t slices)
             slices_release(list[i].range, list[i].slice, list[i].count, !gone[i]);
             purged += gone[i] ? list[i].count : 0;
             ranges.moves -= gone[i] && list[i].moved && ranges.moves;
-            stuck |= !gone[i];
         }
-        lock_give(&ranges.lock);
     }
+    lock_give(&ranges.lock);
     lock_give(&purge_lock);
     return purged << SLICE_SHIFT;
 }
@@ -133,7 +133,7 @@ uint32_t range_tick(void)
     bool dirty = ranges.dirty_slices;
     lock_give(&ranges.lock);
     if (due && dirty)
-        purge_before(period, SIZE_MAX);
+        purge_all((struct sweep){.wanted = SIZE_MAX, .aged = true});
     return period + due;
 }
 
@@ -144,5 +144,5 @@ size_t range_trim(size_t keep)
 
     if (idle <= slices)
         return 0;
-    return purge_before(ranges.period + 1, idle - slices);
+    return purge_all((struct sweep){.wanted = idle - slices});
 }

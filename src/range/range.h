@@ -36,7 +36,7 @@ struct chunk {
     uint32_t dirty;  /* of the free ones: may hold memory, and not zeroes */
     uint32_t next;   /* in the list of chunks with the same `longest` */
     uint32_t prev;   /* NO_CHUNK at the ends */
-    uint32_t period; /* of the last release into it, see purge.c */
+    uint32_t aged;   /* of the dirty ones: so for a while; see purge.c */
     uint8_t longest; /* longest run of free slices */
     uint8_t moved;   /* pages were moved in: mappings are split here */
     uint8_t pad[10];
