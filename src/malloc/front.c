@@ -28,9 +28,10 @@ static void *take_large(struct heap *heap, size_t size, size_t align, bool zeroe
         return NULL;
     if (UNLIKELY(observers.tally))
         observe_large(heap, (int64_t)align_up(size, SLICE_SIZE), size);
-    if (zeroed)
-        return clean ? object : memset(object, 0, size);
-    observe_new(object, size);
+    if (!zeroed)
+        observe_new(object, size);
+    else if (!clean)
+        range_clear(object, size);
     return object;
 }
 

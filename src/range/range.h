@@ -132,6 +132,9 @@ int range_take_at(struct range *range, size_t slice, size_t count);
  */
 int range_move_pages(struct range *from, size_t from_slice, struct range *to, size_t to_slice, size_t count);
 
+/* Make `size` bytes from the start of a run zeroes, and perhaps the rest of their last page. */
+void range_clear(void *start, size_t size);
+
 /* Give memory back that has been idle long enough; cheap, to be called now and then. Returns the period it is. */
 uint32_t range_tick(void);
 

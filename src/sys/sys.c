@@ -68,6 +68,11 @@ int sys_purge(void *address, size_t size)
     return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
 }
 
+int sys_resident(const void *address, size_t size, unsigned char *pages)
+{
+    return (int)call("mincore", SYS_mincore, (long)address, (long)size, (long)pages, 0, 0, 0);
+}
+
 int sys_move_pages(void *from, void *to, size_t size)
 {
     long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;

@@ -175,6 +175,17 @@ static void zeroed(size_t size)
     give(&object);
 }
 
+static void zeroed_after_a_part_was_touched(size_t size)
+{
+    unsigned char *data = malloc(size);
+
+    REQUIRE(data || errno == ENOMEM);
+    if (data)
+        data[0] = data[size / 2] = 1;
+    free(data);
+    zeroed(size);
+}
+
 static void grow(size_t from, size_t to)
 {
     struct object object = take(malloc(from), from);
@@ -252,6 +263,8 @@ static void work(void)
     grow(20 * KIB, 5 * MIB);
     zeroed(50 * KIB);
     zeroed(3 * MIB);
+    malloc_trim(0);
+    zeroed_after_a_part_was_touched(3 * MIB);
     align(64 * KIB, 10 * KIB);
     align(4 * MIB, 100);
     align((size_t)1 << 30, 100);

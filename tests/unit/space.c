@@ -283,6 +283,28 @@ static void empty_pages_between_objects_are_given_back_after_a_while(void **stat
     assert_empty_pages_are_given_back(wait);
 }
 
+static void calloc_takes_no_memory_for_what_the_last_user_did_not_touch(void **state)
+{
+    enum { LARGE = 6 * MIB, APART = 64 * KIB };
+
+    (void)state;
+    if (!resident_is_the_heaps)
+        skip();
+    malloc_trim(0);
+    unsigned char *data = malloc(LARGE);
+    assert_non_null(data);
+    for (size_t i = 0; i < LARGE; i += APART)
+        data[i] = 1;
+    free(data);
+    size_t before = resident_bytes();
+    data = calloc(1, LARGE);
+    assert_non_null(data);
+    assert_in_range(resident_bytes(), 0, before + LARGE / 4);
+    for (size_t i = 0; i < LARGE; i++)
+        assert_true(data[i] == 0);
+    free(data);
+}
+
 static void *thin_out_in_a_thread(void *left)
 {
     *(size_t *)left = thin_out();
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test(slabs_of_a_thread_that_waits_are_given_back_after_a_while),
         cmocka_unit_test(empty_pages_between_objects_are_given_back_by_malloc_trim),
         cmocka_unit_test(empty_pages_between_objects_are_given_back_after_a_while),
+        cmocka_unit_test(calloc_takes_no_memory_for_what_the_last_user_did_not_touch),
         cmocka_unit_test(slabs_of_an_ended_thread_serve_others),
         cmocka_unit_test(slabs_of_a_thread_that_waits_serve_others),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
