@@ -16,7 +16,7 @@
 
 enum {
     OBJECT_MIN = 256, /* bytes; of smaller objects, rarely as many as a page holds are free beside each other */
-    CALLS_MAX = 128,  /* to the kernel, of one tick: a quarter of a millisecond */
+    CALLS_MAX = 64,   /* to the kernel, of one tick: a third of a millisecond */
 };
 
 /* The first object from `index` on that is free, or is not; the number of objects if there is none. */

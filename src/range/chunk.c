@@ -4,8 +4,8 @@
  * A chunk's 32 slices are the bits of a word, so a run inside a chunk is found by shifting that word
  * against itself. Chunks are listed by their longest free run; a run of n slices is looked for in the
  * chunks with the shortest one that is long enough: first over dirty slices, whose memory is there already, then
- * anywhere; of several, in the lowest. So chunks fill up densely, and those that empty stay whole for large runs and for
- * the kernel. A run of more than 32 slices takes the first place that fits.
+ * anywhere; of several, in the lowest. So chunks fill up densely, and those that empty stay whole for large runs and
+ * for the kernel. A run of more than 32 slices takes the first place that fits.
  *
  * Invariant: chunk.longest is the longest run of ones in chunk.free, and the chunk is in that list;
  * ranges.dirty_slices counts the bits of free & dirty.

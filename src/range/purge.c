@@ -3,7 +3,8 @@
  *
  * Time is cut into periods. At the end of each, the idle slices that have been so for all of it are purged; the others
  * that are idle then have aged by it. Memory that is used again within a period is thus never purged, and no thread is
- * needed: whoever allocates or frees next looks at the clock.
+ * needed: whoever allocates or frees next looks at the clock. Much memory is purged in steps, each by who comes next,
+ * so that nobody waits for all of it.
  *
  * Locking: slices being purged are claimed, as if allocated, so that the range lock need not be held during
  * madvise(2). One thread purges at a time; fork() waits for it, or the child would find the slices taken.
@@ -12,7 +13,11 @@
 #include "range/range.h"
 #include "sys/sys.h"
 
-enum { BATCH = 64 }; /* stretches purged between two holds of the lock */
+enum {
+    BATCH = 64,      /* stretches purged between two holds of the lock */
+    STEP = 32,       /* slices purged in one step at least, 2 MiB, */
+    STEP_SHARE = 32, /* or this part of those that are idle */
+};
 
 struct lock purge_lock;
 
@@ -42,9 +47,11 @@ static bool note(struct stretch *list, size_t *used, struct range *range, size_t
 struct sweep {
     uint32_t range; /* where it has got to */
     size_t chunk;
-    size_t wanted; /* slices to purge, or a few more */
+    size_t wanted; /* slices still to purge, or a few more */
     bool aged;     /* only what has aged */
 };
+
+static struct sweep ageing; /* of the ticks; under the purge lock */
 
 /* Collect slices of one chunk, claiming them. Returns whether there was room for all. */
 static bool collect_chunk(struct range *range, size_t index, struct sweep *sweep, struct stretch *list, size_t *used)
@@ -92,37 +99,65 @@ static bool purge(const struct stretch *s)
     return sys_purge(address, size) == 0;
 }
 
-static size_t purge_all(struct sweep sweep)
+/* Returns the slices given back. */
+static size_t purge_batch(struct sweep *sweep)
 {
     struct stretch list[BATCH];
     bool gone[BATCH];
     size_t purged = 0;
-    size_t used;
 
-    lock_take(&purge_lock);
     lock_take(&ranges.lock);
-    while ((used = collect(list, &sweep)) > 0) {
-        lock_give(&ranges.lock);
-        for (size_t i = 0; i < used; i++)
-            gone[i] = purge(&list[i]);
-        lock_take(&ranges.lock);
-        for (size_t i = 0; i < used; i++) {
-            slices_release(list[i].range, list[i].slice, list[i].count, !gone[i]);
-            purged += gone[i] ? list[i].count : 0;
-            ranges.moves -= gone[i] && list[i].moved && ranges.moves;
-        }
+    size_t used = collect(list, sweep);
+    lock_give(&ranges.lock);
+    for (size_t i = 0; i < used; i++)
+        gone[i] = purge(&list[i]);
+    lock_take(&ranges.lock);
+    for (size_t i = 0; i < used; i++) {
+        slices_release(list[i].range, list[i].slice, list[i].count, !gone[i]);
+        purged += gone[i] ? list[i].count : 0;
+        ranges.moves -= gone[i] && list[i].moved && ranges.moves;
     }
     lock_give(&ranges.lock);
+    return purged;
+}
+
+static bool is_over(const struct sweep *sweep)
+{
+    return sweep->range >= __atomic_load_n(&ranges.count, __ATOMIC_RELAXED);
+}
+
+/* The purge lock is held. Returns the slices given back. */
+static size_t purge_wanted(struct sweep *sweep)
+{
+    size_t purged = 0;
+
+    while (sweep->wanted && !is_over(sweep))
+        purged += purge_batch(sweep);
+    return purged;
+}
+
+/* One step of the sweep that a period's end began. Where another thread is at it, it will do. */
+static void step(bool begin)
+{
+    if (!lock_try(&purge_lock))
+        return;
+    if (begin && !ranges.sweeping)
+        ageing = (struct sweep){.aged = true};
+    ageing.wanted = max_size(STEP, __atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED) / STEP_SHARE);
+    purge_wanted(&ageing);
+    __atomic_store_n(&ranges.sweeping, !is_over(&ageing), __ATOMIC_RELAXED);
     lock_give(&purge_lock);
-    return purged << SLICE_SHIFT;
 }
 
 uint32_t range_tick(void)
 {
     uint64_t now = sys_now_ms();
 
-    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms)
+    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms) {
+        if (UNLIKELY(__atomic_load_n(&ranges.sweeping, __ATOMIC_RELAXED)))
+            step(false);
         return __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
+    }
     lock_take(&ranges.lock);
     bool due = now - ranges.purged_ms >= ranges.purge_ms;
     uint32_t period = ranges.period;
@@ -133,7 +168,7 @@ uint32_t range_tick(void)
     bool dirty = ranges.dirty_slices;
     lock_give(&ranges.lock);
     if (due && dirty)
-        purge_all((struct sweep){.wanted = SIZE_MAX, .aged = true});
+        step(true);
     return period + due;
 }
 
@@ -144,5 +179,9 @@ size_t range_trim(size_t keep)
 
     if (idle <= slices)
         return 0;
-    return purge_all((struct sweep){.wanted = idle - slices});
+    struct sweep sweep = {.wanted = idle - slices};
+    lock_take(&purge_lock);
+    size_t purged = purge_wanted(&sweep);
+    lock_give(&purge_lock);
+    return purged << SLICE_SHIFT;
 }
