@@ -9,8 +9,8 @@
  * touches anything else. Only an empty or a full one meets the bitmaps, many objects at a time.
  *
  * An object of another heap's slab goes into the same magazine, and may be allocated from there again: where
- * threads give each other as much as they get, nothing needs to travel. But small objects share cache lines
- * with their neighbours, which their own thread is using; they go into a magazine of their
+ * threads give each other as much as they get, nothing needs to travel. But the smallest objects share cache
+ * lines with several neighbours, which their own thread is using; they go into a magazine of their
  * own, the outbound one, that nothing is allocated from.
  *
  * A heap outlives its thread: the next thread takes it over as it is. Meanwhile, and while its thread is
@@ -34,7 +34,7 @@ enum {
     ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
-    OUTBOUND_CLASSES = 4, /* classes of objects that share a cache line with several others: up to 48 bytes */
+    OUTBOUND_CLASSES = 2, /* classes of objects that share a cache line with three others or more */
     OUTBOUND_OBJECTS = 128,
 
     MAGAZINE_START = 16,              /* objects that a fresh magazine may hold, */
