@@ -152,7 +152,7 @@ def main():
     write_file(out, "bench.svg", plot.render(results, chosen))
     print(text)
     print(f"written: {os.path.relpath(out)}/bench.txt, bench.svg and bench.json")
-    return 1 if any("failed" in message for message in notes) else 0
+    return 1 if any("on loam failed" in message for message in notes) else 0
 
 
 if __name__ == "__main__":
