@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import allocators, figures, measure, plot, server, table, workloads
+from harness import allocators, cost, figures, measure, plot, server, table, workloads
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK_ROUNDS = 3
@@ -84,7 +84,7 @@ def write_file(directory, name, content):
     os.replace(path + ".tmp", path)
 
 
-def as_json(results, traces, chosen, machine, notes):
+def as_json(results, traces, costs, chosen, machine, notes):
     return {
         "machine": machine,
         "allocators": [{"name": a.name, "package": a.package, "peer": a.is_peer} for a in chosen],
@@ -98,6 +98,7 @@ def as_json(results, traces, chosen, machine, notes):
             for name, samples in results.items()
         },
         "server": server.as_json(traces),
+        "cost_ns": costs,
         "notes": notes,
     }
 
@@ -135,7 +136,9 @@ def main():
     machine = describe_machine(arguments)
     with tempfile.TemporaryDirectory(prefix="loam-bench-") as directory:
         results = run_all(arguments, chosen, directory, note)
-        traces = {}
+        traces, costs = {}, {}
+        if cost.NAME in results:
+            costs = cost.run(arguments.build, arguments.scale, chosen, arguments.rounds, directory, note)
         if server.NAME in results:
             traces = server.run(arguments.build, arguments.scale, chosen, arguments.rounds, directory, note)
     if not results:
@@ -144,10 +147,12 @@ def main():
     text = table.render(results, chosen, machine, notes)
     out = out_directory(arguments)
     os.makedirs(out, exist_ok=True)
+    if costs:
+        text += "\n" + cost.tables(costs, chosen)
     if traces:
         text += "\n" + server.tables(traces, chosen)
         write_file(out, "server.svg", server.render(traces, chosen))
-    write_file(out, "bench.json", json.dumps(as_json(results, traces, chosen, machine, notes), indent=1) + "\n")
+    write_file(out, "bench.json", json.dumps(as_json(results, traces, costs, chosen, machine, notes), indent=1) + "\n")
     write_file(out, "bench.txt", text)
     write_file(out, "bench.svg", plot.render(results, chosen))
     print(text)

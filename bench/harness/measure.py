@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 
+from harness.workloads import Workload
+
 TIMEOUT = 300  # seconds of one run
 C_LIBRARY = "libc.so.6"  # as the dynamic linker knows it
 FIGURES = [
@@ -83,6 +85,14 @@ def run_once(build, workload, allocator):
     if errors.strip():
         raise Failure(f"it printed: {errors.strip().splitlines()[0]}")
     return parse_figures(output)
+
+
+def run_telling(build, name, scale, allocator, path):
+    """The words of each line that a workload of loam-bench-workload tells; raises Failure."""
+    program = os.path.join(build, "bench", "loam-bench-workload")
+    run_once(build, Workload(name, [program, name, str(scale)], environment={"LOAM_BENCH_TRACE": path}), allocator)
+    with open(path, encoding="ascii") as file:
+        return [line.split() for line in file]
 
 
 def malloc_bindings(program, environment):

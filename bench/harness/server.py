@@ -8,7 +8,6 @@ import statistics
 from dataclasses import dataclass
 
 from harness import measure, plot
-from harness.workloads import Workload
 
 NAME = "server"
 MIB = 1024 * 1024
@@ -23,15 +22,6 @@ class Trace:
     points: list  # (phase, live bytes, resident bytes), in order
     ends: list  # resident over live at each phase's end
     latencies: dict  # {"malloc" or "free": {percentile: ns}}, medians over the rounds
-
-
-def run_part(build, scale, part, allocator, path):
-    """The lines that the workload tells."""
-    program = os.path.join(build, "bench", "loam-bench-workload")
-    workload = Workload(NAME, [program, f"{NAME}:{part}", str(scale)], environment={"LOAM_BENCH_TRACE": path})
-    measure.run_once(build, workload, allocator)
-    with open(path, encoding="ascii") as file:
-        return [line.split() for line in file]
 
 
 def parse_latencies(lines):
@@ -51,17 +41,16 @@ def run(build, scale, allocators, rounds, directory, tell):
     traces, latencies = {}, {a.name: [] for a in allocators}
     try:
         for allocator in allocators:
-            lines = run_part(build, scale, "trace", allocator, path)
+            lines = measure.run_telling(build, f"{NAME}:trace", scale, allocator, path)
             points = [(int(phase), int(live), int(resident)) for _, phase, _, live, resident in lines]
             ends = [int(resident) / int(live) for what, _, _, live, resident in lines if what == "end"]
             traces[allocator.name] = Trace(points, ends, {})
         for _ in range(rounds):
             for allocator in allocators:
-                latencies[allocator.name].append(
-                    parse_latencies(run_part(build, scale, "latency", allocator, path))
-                )
+                lines = measure.run_telling(build, f"{NAME}:latency", scale, allocator, path)
+                latencies[allocator.name].append(parse_latencies(lines))
     except measure.Failure as failure:
-        tell(f"the server's trace failed: {failure}")
+        tell(f"the server's trace on {allocator.name} failed: {failure}")
         return {}
     for name, trace in traces.items():
         trace.latencies = middle(latencies[name])

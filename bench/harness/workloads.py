@@ -23,6 +23,7 @@ MICRO = [
     "trees",
     "strings",
     "mixed",
+    "queue",
     "aligned",
     "zeroed",
     "grow",

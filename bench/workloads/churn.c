@@ -24,11 +24,11 @@ static size_t pick_size(struct random *random)
 
 static void *live(void *argument)
 {
-    struct random *random = argument;
+    struct random random = *(struct random *)argument;
     struct object objects[OBJECTS];
 
     for (int i = 0; i < OBJECTS; i++)
-        objects[i] = object_new(pick_size(random));
+        objects[i] = object_new(pick_size(&random));
     for (int i = 0; i < OBJECTS; i++)
         object_free(objects[i]);
     return NULL;

@@ -27,7 +27,7 @@ struct parcel {
 };
 
 struct trader {
-    struct random random;
+    ONE_FOR_EACH_THREAD struct random random;
     size_t steps;
 };
 

@@ -23,7 +23,7 @@ enum {
 
 /* The set, and the thread that has it at the moment. */
 struct chain {
-    struct object objects[SLOTS];
+    ONE_FOR_EACH_THREAD struct object objects[SLOTS];
     struct random random;
     size_t generations; /* left, with this one */
     sem_t *ended;
@@ -61,7 +61,7 @@ void larson_run(const struct job *job)
 {
     size_t count = job_number(job, 2);
     size_t generations = job_amount(job, GENERATIONS) / count + 1;
-    struct chain *chains = calloc(count, sizeof(*chains));
+    struct chain *chains = aligned_alloc(alignof(struct chain), count * sizeof(*chains));
     sem_t ended;
 
     if (!chains)

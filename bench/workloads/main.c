@@ -15,7 +15,7 @@ static const struct workload workloads[] = {
     {"strings", strings_run}, {"churn", churn_run},     {"factor", factor_run},     {"logic", logic_run},
     {"zeroed", zeroed_run},   {"aligned", aligned_run}, {"exchange", exchange_run}, {"phases", phases_run},
     {"sharing", sharing_run}, {"swell", swell_run},     {"server", server_run},     {"start", start_run},
-    {"nothing", nothing_run},
+    {"queue", queue_run},     {"nothing", nothing_run},
 };
 
 enum { WORKLOAD_COUNT = sizeof(workloads) / sizeof(*workloads) };

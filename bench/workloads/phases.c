@@ -21,7 +21,7 @@ enum {
 };
 
 struct worker {
-    size_t number;
+    ONE_FOR_EACH_THREAD size_t number;
     struct random random;
     struct object *objects;
 };

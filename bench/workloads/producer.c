@@ -39,7 +39,7 @@ struct ring {
 };
 
 struct peer {
-    struct ring *out, *in;
+    ONE_FOR_EACH_THREAD struct ring *out, *in;
     struct random random;
     size_t to_send, to_receive; /* batches */
 };

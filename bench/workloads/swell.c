@@ -24,7 +24,7 @@ enum {
 };
 
 struct swimmer {
-    struct random random;
+    ONE_FOR_EACH_THREAD struct random random;
     size_t swells;
     struct object *objects;
 };

@@ -11,6 +11,7 @@
 #ifndef LOAM_BENCH_WORKLOAD_H
 #define LOAM_BENCH_WORKLOAD_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ enum {
     PAGE = 4096,
     WRITE_MAX = 1024, /* bytes of an object that are written one by one; past them, one in each page */
 };
+
+/* Of what each thread has one and writes to: no two lie in a cache line, nor in a pair that is fetched together. */
+#define ONE_FOR_EACH_THREAD alignas(128)
 
 /* What the command line asks for. */
 struct job {
@@ -55,6 +59,7 @@ void phases_run(const struct job *job);
 void sharing_run(const struct job *job);
 void swell_run(const struct job *job);
 void server_run(const struct job *job);
+void queue_run(const struct job *job);
 void start_run(const struct job *job);
 void nothing_run(const struct job *job);
 
