@@ -30,7 +30,8 @@ static size_t next_size(size_t size)
  */
 static size_t magazine_capacity(size_t size, bool scattered)
 {
-    size_t wanted = scattered ? MAGAZINE_MIN : max_size(MAGAZINE_MIN, MAGAZINE_BYTES / size);
+    size_t bytes = size <= TINY_MAX ? TINY_BYTES : MAGAZINE_BYTES;
+    size_t wanted = scattered ? MAGAZINE_MIN : max_size(MAGAZINE_MIN, bytes / size);
     return min_size(wanted, max_size(1, MAGAZINE_BYTES_MAX / size));
 }
 

@@ -25,7 +25,9 @@ enum {
     SLAB_STEP_SHIFT = 4,
     CLASS_MAX = 1024 * 1024,
 
-    MAGAZINE_BYTES = 32 * 1024, /* of objects that a magazine may hold, */
+    TINY_MAX = 32,              /* bytes; programs that have such objects have many */
+    TINY_BYTES = 128 * 1024,    /* of them that a magazine may hold, */
+    MAGAZINE_BYTES = 32 * 1024, /* and of larger ones, */
     MAGAZINE_MIN = 128,         /* or objects, even if they are more bytes, up to */
     MAGAZINE_BYTES_MAX = 256 * 1024,
 };
