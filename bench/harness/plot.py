@@ -12,7 +12,7 @@ COLORS = {"glibc": "#7f7f7f", "jemalloc": "#2f7ed8", "mimalloc": "#2ca02c", "tcm
 OTHER_COLORS = ["#17becf", "#bcbd22", "#e377c2", "#8c564b"]
 PANELS = [("elapsed", "Elapsed time"), ("peak_rss", "Peak resident memory")]
 
-LABELS = 110  # pixels of each part
+LABELS = 128  # pixels of each part
 PANEL = 380
 GAP = 36
 ROW = 24
