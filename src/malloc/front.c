@@ -258,9 +258,10 @@ void *front_aligned(size_t align, size_t size)
         return front_malloc(max_size(size, align));
     if (UNLIKELY(align > PTRDIFF_MAX / 2))
         return fail(ENOMEM);
-    unsigned class = class_of_aligned(max_size(size, 1), align);
-    void *object = class < FIRST_RUN ? front_pop(class) : NULL;
-    return object ? object : take(max_size(size, 1), align, false);
+    size = max_size(size, 1);
+    unsigned class = class_of_aligned(size, align);
+    void *object = class_is_run(class) ? NULL : front_pop(class);
+    return object ? object : take(size, align, false);
 }
 
 int front_posix_memalign(void **out, size_t align, size_t size)

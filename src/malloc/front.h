@@ -69,8 +69,9 @@ INLINE struct magazine *front_magazine(const void *ptr)
 }
 
 /*
- * Nothing here reads the object, but its first line is fetched: where the program still waits for something that it
- * looked up in the object last, the two waits are one; and the object will be among the next that are allocated.
+ * Nothing here reads the object, but its first line is fetched. The object will be among the next that are allocated;
+ * and where the program reads it right before the call, at an address that it still waits for, the processor gets here
+ * by speculation, and the line is on its way meanwhile.
  */
 INLINE void front_free(void *ptr)
 {

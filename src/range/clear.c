@@ -12,7 +12,7 @@
 
 enum { LOOK = 512 }; /* pages that one call tells of */
 
-/* How many pages from `first` on are in memory, or are not, as it is. */
+/* How many pages from `first` on are like it: in memory, or not. */
 static size_t alike(const unsigned char *pages, size_t first, size_t count)
 {
     size_t end = first + 1;

@@ -51,7 +51,12 @@ struct sweep {
     bool aged;     /* only what has aged */
 };
 
-static struct sweep ageing; /* of the ticks; under the purge lock */
+/* Of the ticks; under the purge lock. Whether it is under way is read without. */
+static struct sweep ageing;
+static ATOMIC bool sweeping;
+
+/* So each batch takes the walk past a chunk at least, even where the kernel gives nothing back. */
+static_assert(BATCH >= CHUNK_SLICES / 2, "a batch has room for all stretches of a chunk");
 
 /* Collect slices of one chunk, claiming them. Returns whether there was room for all. */
 static bool collect_chunk(struct range *range, size_t index, struct sweep *sweep, struct stretch *list, size_t *used)
@@ -141,11 +146,11 @@ static void step(bool begin)
 {
     if (!lock_try(&purge_lock))
         return;
-    if (begin && !ranges.sweeping)
+    if (begin && !sweeping)
         ageing = (struct sweep){.aged = true};
     ageing.wanted = max_size(STEP, __atomic_load_n(&ranges.dirty_slices, __ATOMIC_RELAXED) / STEP_SHARE);
     purge_wanted(&ageing);
-    __atomic_store_n(&ranges.sweeping, !is_over(&ageing), __ATOMIC_RELAXED);
+    __atomic_store_n(&sweeping, !is_over(&ageing), __ATOMIC_RELAXED);
     lock_give(&purge_lock);
 }
 
@@ -154,7 +159,7 @@ uint32_t range_tick(void)
     uint64_t now = sys_now_ms();
 
     if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms) {
-        if (UNLIKELY(__atomic_load_n(&ranges.sweeping, __ATOMIC_RELAXED)))
+        if (UNLIKELY(__atomic_load_n(&sweeping, __ATOMIC_RELAXED)))
             step(false);
         return __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);
     }

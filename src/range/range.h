@@ -96,8 +96,6 @@ struct range_set {
     uint64_t purged_ms; /* when the period began; read without the lock, as is the period */
     uint32_t period;
     uint32_t moves; /* runs whose pages were moved and that split mappings */
-
-    ATOMIC bool sweeping; /* idle memory is being given back, step by step; under the purge lock, read without it */
 };
 
 extern HIDDEN struct range_set ranges;

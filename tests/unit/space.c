@@ -198,8 +198,10 @@ static size_t arena(void)
     return mallinfo2().arena;
 }
 
-/* Go on, with more objects than a magazine holds, until `memory` is below `bound`; 10 s at most. Returns what it is
- * then. */
+/*
+ * Go on, with more objects than a magazine holds, until `memory` is below `bound`; 10 s at most. Returns what it is
+ * then.
+ */
 static size_t go_on(size_t (*memory)(void), size_t bound)
 {
     for (int i = 0; i < 1000 && memory() >= bound; i++) {
