@@ -36,14 +36,15 @@ def run(build, scale, allocators, rounds, directory, tell):
     costs = {kind: {} for kind in GROWTH}
     for kind, numbers in GROWTH.items():
         for number in numbers:
+            name = f"{NAME}:{kind}-{number}"
             if not has_memory(kind, number):
-                tell(f"{NAME}:{kind}-{number} is left out: there is too little memory")
+                tell(f"{name} is left out: there is too little memory")
                 continue
-            times = 1 if kind == "live" and number >= LONG else rounds
+            turns = 1 if kind == "live" and number >= LONG else rounds
             try:
-                costs[kind][number] = one_point(build, scale, f"{NAME}:{kind}-{number}", allocators, times, path)
+                costs[kind][number] = one_point(build, scale, name, allocators, turns, path)
             except measure.Failure as failure:
-                tell(f"{NAME}:{kind}-{number} failed: {failure}")
+                tell(str(failure))
     return costs
 
 

@@ -88,9 +88,13 @@ def run_once(build, workload, allocator):
 
 
 def run_telling(build, name, scale, allocator, path):
-    """The words of each line that a workload of loam-bench-workload tells; raises Failure."""
+    """The words of each line that a workload of loam-bench-workload tells; raises Failure, which says on what."""
     program = os.path.join(build, "bench", "loam-bench-workload")
-    run_once(build, Workload(name, [program, name, str(scale)], environment={"LOAM_BENCH_TRACE": path}), allocator)
+    workload = Workload(name, [program, name, str(scale)], environment={"LOAM_BENCH_TRACE": path})
+    try:
+        run_once(build, workload, allocator)
+    except Failure as failure:
+        raise Failure(f"{name} on {allocator.name} failed: {failure}") from None
     with open(path, encoding="ascii") as file:
         return [line.split() for line in file]
 

@@ -50,7 +50,7 @@ def run(build, scale, allocators, rounds, directory, tell):
                 lines = measure.run_telling(build, f"{NAME}:latency", scale, allocator, path)
                 latencies[allocator.name].append(parse_latencies(lines))
     except measure.Failure as failure:
-        tell(f"the server's trace on {allocator.name} failed: {failure}")
+        tell(str(failure))
         return {}
     for name, trace in traces.items():
         trace.latencies = middle(latencies[name])

@@ -2,7 +2,7 @@
 #include "workload.h"
 
 #include <pthread.h>
-#include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 size_t job_amount(const struct job *job, size_t amount)
@@ -40,6 +40,40 @@ size_t job_number(const struct job *job, size_t otherwise)
     if (number > 0 && *end == '\0')
         return number;
     job_fail(job);
+}
+
+static _Noreturn void fail_trace(void)
+{
+    fprintf(stderr, "loam-bench-workload: cannot write the trace\n");
+    exit(1);
+}
+
+FILE *trace_open(void)
+{
+    static char buffer[16 * KIB];
+    const char *path = getenv("LOAM_BENCH_TRACE");
+    FILE *trace = path ? fopen(path, "w") : stdout;
+
+    if (!trace)
+        fail_trace();
+    setvbuf(trace, buffer, _IOFBF, sizeof(buffer));
+    return trace;
+}
+
+void trace_close(FILE *trace)
+{
+    bool failed = ferror(trace);
+
+    if (fclose(trace) != 0 || failed)
+        fail_trace();
+}
+
+uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static pthread_t start(const pthread_attr_t *attributes, void *(*body)(void *), void *argument)

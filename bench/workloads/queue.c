@@ -14,9 +14,6 @@
  */
 #include "workload.h"
 
-#include <stdio.h>
-#include <time.h>
-
 enum {
     SIZE_FIRST = 64,
     SIZE_LAST = 1023,
@@ -31,14 +28,6 @@ struct queue {
     size_t oldest;
     size_t steps; /* to do */
 };
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static struct object make(struct queue *queue)
 {
@@ -82,11 +71,11 @@ static double run_alone(size_t mib, size_t steps)
 
     fill(&queue, mib);
     replace(&queue, queue.count);
-    double start = now_ns();
+    uint64_t start = now_ns();
     replace(&queue, steps);
-    double end = now_ns();
+    uint64_t end = now_ns();
     empty(&queue);
-    return (end - start) / (double)steps;
+    return (double)(end - start) / (double)steps;
 }
 
 static void *run_one_of_many(void *argument)
@@ -102,23 +91,20 @@ static void *run_one_of_many(void *argument)
 static double run_threads(size_t count, size_t steps)
 {
     struct queue queues[count];
-    double start = now_ns();
+    uint64_t start = now_ns();
 
     for (size_t i = 0; i < count; i++)
         queues[i] = (struct queue){.random = {i}, .steps = steps / count};
     threads_run(count, run_one_of_many, queues, sizeof(*queues));
-    return (now_ns() - start) / (double)steps;
+    return (double)(now_ns() - start) / (double)steps;
 }
 
 static void tell(double ns)
 {
-    const char *path = getenv("LOAM_BENCH_TRACE");
-    FILE *file = path ? fopen(path, "w") : stdout;
+    FILE *trace = trace_open();
 
-    if (!file || fprintf(file, "%.2f\n", ns) < 0 || fclose(file) != 0) {
-        fprintf(stderr, "loam-bench-workload: cannot write %s\n", path ? path : "the time");
-        exit(1);
-    }
+    fprintf(trace, "%.2f\n", ns);
+    trace_close(trace);
 }
 
 void queue_run(const struct job *job)

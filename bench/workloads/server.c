@@ -19,8 +19,6 @@
 #include "workload.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -65,14 +63,6 @@ static struct latencies of_malloc = {.name = "malloc"}, of_free = {.name = "free
 static bool timing;
 static FILE *trace;
 static int statm = -1;
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* The bits below the highest one, three of them, cut each doubling into eight. */
 static unsigned bucket_of(uint64_t ns)
@@ -203,24 +193,19 @@ static void run_phase(const struct job *job, struct random *random, size_t index
     tell("end", index, requests);
 }
 
-/* A stream with a buffer that is not the allocator's. */
 static void open_trace(const struct job *job)
 {
-    static char buffer[16 * KIB];
-    const char *path = getenv("LOAM_BENCH_TRACE");
-
     if (!job->parameter)
         return;
     timing = strcmp(job->parameter, "latency") == 0;
     if (!timing && strcmp(job->parameter, "trace") != 0)
         job_fail(job);
-    trace = path ? fopen(path, "w") : stdout;
+    trace = trace_open();
     statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (!trace || statm < 0) {
-        fprintf(stderr, "loam-bench-workload: cannot write %s\n", path ? path : "the trace");
+    if (statm < 0) {
+        fprintf(stderr, "loam-bench-workload: cannot read /proc/self/statm\n");
         exit(1);
     }
-    setvbuf(trace, buffer, _IOFBF, sizeof(buffer));
 }
 
 void server_run(const struct job *job)
@@ -237,5 +222,5 @@ void server_run(const struct job *job)
         tell_latencies(&of_free);
     }
     if (trace)
-        fclose(trace);
+        trace_close(trace);
 }

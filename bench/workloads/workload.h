@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,13 @@ bool job_plans(const struct job *job, size_t small, size_t all, size_t *first, s
 
 /* End the process, for the parameter is not one that the workload knows. */
 _Noreturn void job_fail(const struct job *job);
+
+/* The file that LOAM_BENCH_TRACE names, or the output, with a buffer that is not the allocator's. */
+FILE *trace_open(void);
+void trace_close(FILE *trace);
+
+/* CLOCK_MONOTONIC. */
+uint64_t now_ns(void);
 
 /* Run `body` in `count` threads, each on its own element of an array with elements of `size` bytes; wait for all. */
 void threads_run(size_t count, void *(*body)(void *), void *arguments, size_t size);
