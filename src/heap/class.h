@@ -101,6 +101,12 @@ INLINE unsigned class_of(size_t size)
 /* The smallest class that holds `size` bytes at a multiple of `align`; CLASS_COUNT if there is none. */
 unsigned class_of_aligned(size_t size, size_t align);
 
+/* The index of the object that byte `offset` of a slab lies in; past its last one, at least `objects`. */
+INLINE size_t class_index(const struct size_class *c, size_t offset)
+{
+    return (size_t)(((unsigned __int128)offset * c->inverse) >> 64);
+}
+
 /* Whether objects of the class are runs of their own. */
 INLINE bool class_is_run(unsigned class)
 {

@@ -58,7 +58,7 @@ static struct slab *slab_of_cached(unsigned class, const void *object)
 /* A slab is aligned to its size. */
 INLINE size_t index_of_cached(const struct size_class *c, void *object)
 {
-    size_t index = (size_t)(((unsigned __int128)((uintptr_t)object & c->mask) * c->inverse) >> 64);
+    size_t index = class_index(c, (uintptr_t)object & c->mask);
 
     if (UNLIKELY(index >= c->objects))
         explain_stop(FAULT_INVALID_FREE, object);

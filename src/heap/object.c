@@ -10,12 +10,12 @@ static enum object_place in_slab(const void *p, struct object *o)
     o->slice &= ~slices;
     o->slab = slab_record(o->range, o->slice);
     o->size = classes.list[o->class].size;
-    size_t offset = (size_t)((const unsigned char *)p - (unsigned char *)range_address(o->range, o->slice));
-    o->index = offset / o->size;
-    o->start = (unsigned char *)p - offset % o->size;
+    unsigned char *first = range_address(o->range, o->slice);
+    o->index = class_index(&classes.list[o->class], (size_t)((const unsigned char *)p - first));
+    o->start = first + o->index * o->size;
     if (o->index >= classes.list[o->class].objects)
         return OBJECT_TAIL;
-    return offset % o->size ? OBJECT_INSIDE : OBJECT_START;
+    return p == o->start ? OBJECT_START : OBJECT_INSIDE;
 }
 
 /* `slice` is in the map as the first of a run of its own. */

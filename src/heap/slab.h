@@ -89,10 +89,7 @@ INLINE bool slab_drains(const struct slab *slab)
 
 INLINE size_t slab_index(const struct slab *slab, const void *object)
 {
-    const struct size_class *c = &classes.list[slab->size_class];
-    size_t offset = (size_t)((const unsigned char *)object - slab->start);
-
-    return (size_t)(((unsigned __int128)offset * c->inverse) >> 64);
+    return class_index(&classes.list[slab->size_class], (size_t)((const unsigned char *)object - slab->start));
 }
 
 INLINE void *slab_object(const struct slab *slab, size_t index)
