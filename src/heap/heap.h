@@ -40,7 +40,7 @@ enum {
     MAGAZINE_START = 16,              /* objects that a fresh magazine may hold, */
     MAGAZINE_START_BYTES = 32 * 1024, /* and bytes */
     IDLE_BUDGET = 4 * 1024 * 1024,    /* bytes of idle slabs that a heap may keep */
-    WIDTH_BUDGET = 2 * 1024 * 1024,   /* bytes that all magazines of a heap together may grow by */
+    WIDTH_BUDGET = 1024 * 1024,       /* bytes that all magazines of a heap together may grow by */
 };
 
 enum heap_state { HEAP_ORPHAN, HEAP_OWNED };
@@ -210,6 +210,9 @@ void shelf_start(bool hardened);
 bool heap_refill(struct heap *heap, unsigned class);
 void heap_flush(struct heap *heap, unsigned class, struct magazine *magazine, size_t count);
 
+/* Put only whole runs and idle slabs back into the range. */
+void heap_flush_runs(struct heap *heap);
+
 /* Put all that waits in magazines back into slabs. */
 void heap_flush_slabs(struct heap *heap);
 
@@ -245,8 +248,11 @@ void heap_drain_sparse(struct heap *heap);
 /* Have the slab's record and the map name the heap as its owner. */
 void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
 
-/* Make a slab of `from`, whose lock is held as well, with free objects, one of the heap's own; NULL for none. */
-struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class);
+/*
+ * Make a slab of `from`, whose lock is held as well, one of the heap's own: `any` with free objects, or one that `from`
+ * can do without. NULL for none.
+ */
+struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class, bool any);
 
 /*
  * holes.c: give back free pages of slabs that have not changed since the last call, or of `all`, when magazines are
@@ -262,7 +268,7 @@ void heap_drain_notices(struct heap *heap);
 
 /* visit.c: these take the locks of others by trying. */
 
-/* A slab with free objects from a heap that does not allocate from it now; NULL for none. */
+/* A slab with free objects from another heap; NULL for none. */
 struct slab *heap_adopt_slab(struct heap *heap, unsigned class);
 
 /*

@@ -24,7 +24,6 @@ static void record(const struct run *run)
         .slices = (uint32_t)run->count,
         .objects = 1,
         .size_class = CLASS_LARGE,
-        .clean = run->clean,
     };
     __atomic_store_n(&run->range->map[run->slice], CLASS_LARGE, __ATOMIC_RELEASE);
     lock_give(&heap_carving);
@@ -50,8 +49,19 @@ void heap_drop_kept(struct heap *heap)
     struct kept *kept = &heap->kept;
 
     if (kept->count)
-        range_give(kept->range, kept->slice, kept->count);
+        range_give(kept->range, kept->slice, kept->count, false);
     kept->count = 0;
+}
+
+/* Before memory that was never touched, runs and slabs that only wait to be used again. */
+static bool take_run(struct heap *heap, size_t count, size_t align, struct run *out)
+{
+    if (range_take_warm(count, align, out))
+        return true;
+    lock_take(&heap->lock);
+    heap_flush_runs(heap);
+    lock_give(&heap->lock);
+    return range_take(count, align, out) == 0;
 }
 
 void *large_take(struct heap *heap, size_t size, size_t align, bool *clean)
@@ -64,7 +74,7 @@ void *large_take(struct heap *heap, size_t size, size_t align, bool *clean)
     if (kept)
         return kept;
     heap_tick(heap);
-    if (range_take(count, max_size(1, align >> SLICE_SHIFT), &run) < 0)
+    if (!take_run(heap, count, max_size(1, align >> SLICE_SHIFT), &run))
         return NULL;
     record(&run);
     *clean = run.clean;
@@ -87,8 +97,8 @@ bool large_give(struct heap *heap, const struct object *o)
         return false;
     if (observers.hardened)
         wipe(o, count);
-    if (!heap || count > KEPT_MAX >> SLICE_SHIFT) {
-        range_give(o->range, o->slice, count);
+    if (!heap || o->slab->clean || count > KEPT_MAX >> SLICE_SHIFT) {
+        range_give(o->range, o->slice, count, o->slab->clean);
         return true;
     }
     if (heap->kept.count) {
@@ -120,7 +130,7 @@ bool large_resize(const struct object *o, size_t size)
         return grow(o, have, want);
     if (want < have - (have >> HEADROOM_SHIFT)) {
         o->slab->slices = (uint32_t)want;
-        range_give(o->range, o->slice + want, have - want);
+        range_give(o->range, o->slice + want, have - want, false);
     }
     return true;
 }
@@ -134,5 +144,8 @@ int large_move_pages(const struct object *from, const struct object *to, size_t 
 {
     if (size < MOVE_MIN || !is_run(from) || !is_run(to))
         return -EAGAIN;
-    return range_move_pages(from->range, from->slice, to->range, to->slice, slices_for(size));
+    size_t count = slices_for(size);
+    int error = range_move_pages(from->range, from->slice, to->range, to->slice, count);
+    from->slab->clean = error == 0 && from->class == CLASS_LARGE && count == from->slab->slices;
+    return error;
 }

@@ -27,7 +27,7 @@ bool large_give(struct heap *heap, const struct object *object);
 /* Change the size in place. False when it cannot be; nothing is changed then. */
 bool large_resize(const struct object *object, size_t size);
 
-/* Move the contents of a run to another by its page tables. Returns as range_move_pages(). */
+/* Move the contents of a run to another by its page tables; `from` can only be freed then. As range_move_pages(). */
 int large_move_pages(const struct object *from, const struct object *to, size_t size);
 
 #endif

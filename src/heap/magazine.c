@@ -216,8 +216,7 @@ void heap_flush_all(struct heap *heap)
     heap_drop_kept(heap);
 }
 
-/* Put only whole runs and idle slabs back into the range. */
-static void flush_runs(struct heap *heap)
+void heap_flush_runs(struct heap *heap)
 {
     for (unsigned class = FIRST_RUN; class < CLASS_COUNT; class ++)
         heap_flush(heap, class, &heap->magazines[class], SIZE_MAX);
@@ -232,7 +231,7 @@ static void flush_runs(struct heap *heap)
  */
 void heap_spare_fresh(struct heap *heap, size_t size)
 {
-    flush_runs(heap);
+    heap_flush_runs(heap);
     heap->fresh_bytes += size;
     if (heap->fresh_bytes < max_size(FLUSH_GROWTH_MIN, heap->slab_bytes / FLUSH_GROWTH))
         return;

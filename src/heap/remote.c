@@ -37,8 +37,9 @@ static void read_notice(struct heap *heap, struct slab *slab)
 
 void heap_drain_notices(struct heap *heap)
 {
+    if (!__atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
+        return;
     struct slab *slab = __atomic_exchange_n(&heap->notices, NULL, __ATOMIC_ACQUIRE);
-
     while (slab) {
         struct slab *next = slab->next_noticed; /* before it can be queued again */
         read_notice(heap, slab);

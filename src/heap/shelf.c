@@ -22,7 +22,8 @@
 #include <string.h>
 
 enum {
-    CANDIDATES = 8, /* partial slabs to choose from */
+    CANDIDATES = 8,  /* partial slabs to choose from */
+    SPARE_SHARE = 4, /* the part of a slab's objects that is free in one that others may take */
 };
 
 struct lock heap_carving;
@@ -117,23 +118,17 @@ static void describe(struct heap *heap, unsigned class, const struct run *run, s
     set_entries(heap, run->range, slab, false);
 }
 
-static struct slab *carve(struct heap *heap, unsigned class)
+static struct slab *carve(struct heap *heap, unsigned class, const struct run *run)
 {
     const struct size_class *c = &classes.list[class];
-    struct run run;
+    struct slab *slab = slab_record(run->range, run->slice);
 
-    if (!range_take_warm(c->slices, mapped_slices(c), &run)) {
-        heap_spare_fresh(heap, c->slices * SLICE_SIZE);
-        if (range_take(c->slices, mapped_slices(c), &run) < 0)
-            return NULL;
-    }
-    struct slab *slab = slab_record(run.range, run.slice);
     if (!set_bitmaps(&heap->shelves[class], c, slab)) {
-        range_give(run.range, run.slice, run.count);
+        range_give(run->range, run->slice, run->count, run->clean);
         return NULL;
     }
     lock_take(&heap_carving);
-    describe(heap, class, &run, slab);
+    describe(heap, class, run, slab);
     lock_give(&heap_carving);
     heap->slab_bytes += c->slices * SLICE_SIZE;
     __atomic_fetch_add(&heaps.carved, 1, __ATOMIC_RELAXED);
@@ -203,7 +198,7 @@ static void release(struct heap *heap, struct slab *slab)
         shelf->spare_bits = slab->free_bits;
     }
     heap->slab_bytes -= slab->slices * SLICE_SIZE;
-    range_give(range, slice, slab->slices);
+    range_give(range, slice, slab->slices, false);
 }
 
 /*
@@ -337,7 +332,7 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelves[class];
 
-    if (!shelf->partial && __atomic_load_n(&heap->notices, __ATOMIC_RELAXED))
+    if (!shelf->partial)
         heap_drain_notices(heap);
     struct slab *slab = fullest(shelf->partial ? shelf->partial : shelf->draining);
     if (!slab)
@@ -348,17 +343,69 @@ static struct slab *next_slab(struct heap *heap, unsigned class)
     return slab;
 }
 
-struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class)
+/* The one with the most free objects of the current slab and the first of the list; NULL where there is none. */
+static struct slab *emptiest(const struct shelf *shelf)
 {
-    heap_collect(from);
-    struct slab *slab = next_slab(from, class);
+    struct slab *best = shelf->current;
+    int left = CANDIDATES;
 
+    if (best)
+        slab_collect(best);
+    for (struct slab *slab = shelf->partial; slab && left--; slab = slab->next)
+        if (!best || slab->free_count > best->free_count)
+            best = slab;
+    return best;
+}
+
+/* A slab that the heap can do without while it allocates: worth the move, and not soon missed. NULL for none. */
+static struct slab *spare_slab(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelves[class];
+
+    heap_drain_notices(heap);
+    struct slab *slab = take_idle(shelf);
+    if (slab)
+        return slab;
+    slab = emptiest(shelf);
+    if (!slab || slab->free_count <= slab->objects / SPARE_SHARE)
+        return NULL;
+    if (slab == shelf->current)
+        shelf->current = NULL;
+    else
+        unlist_slab(heap, slab);
+    return slab;
+}
+
+struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class, bool any)
+{
+    struct slab *slab = any ? next_slab(from, class) : NULL;
+
+    if (!slab)
+        slab = spare_slab(from, class);
     if (!slab)
         return NULL;
     from->slab_bytes -= slab->slices * SLICE_SIZE;
     heap->slab_bytes += slab->slices * SLICE_SIZE;
     heap_set_owner(heap, slab, false);
     return slab;
+}
+
+/* A slab that the heap has not had: fresh memory comes last. NULL when there is none. */
+static struct slab *new_slab(struct heap *heap, unsigned class)
+{
+    const struct size_class *c = &classes.list[class];
+    struct run run;
+
+    count_miss(heap, class);
+    if (!range_take_warm(c->slices, mapped_slices(c), &run)) {
+        struct slab *adopted = heap_adopt_slab(heap, class);
+        if (adopted)
+            return adopted;
+        heap_spare_fresh(heap, c->slices * SLICE_SIZE);
+        if (range_take(c->slices, mapped_slices(c), &run) < 0)
+            return NULL;
+    }
+    return carve(heap, class, &run);
 }
 
 struct slab *heap_current_slab(struct heap *heap, unsigned class)
@@ -378,11 +425,7 @@ struct slab *heap_current_slab(struct heap *heap, unsigned class)
         }
         slab = next_slab(heap, class);
         if (!slab)
-            slab = heap_adopt_slab(heap, class);
-        if (!slab) {
-            count_miss(heap, class);
-            slab = carve(heap, class);
-        }
+            slab = new_slab(heap, class);
         if (!slab)
             return NULL;
         slab->listed = true;

@@ -42,7 +42,7 @@ struct slab {
 
     /* Under the heap's lock. */
     bool listed;          /* in a list of slabs with free objects, or the current one */
-    bool clean;           /* no object was ever put back, and the slices were zeroes */
+    bool clean;           /* no object was ever put back, and the slices were zeroes; of a large object: it is empty */
     uint8_t words;        /* of each bitmap */
     ATOMIC bool draining; /* see shelf.c; any thread reads */
     bool holed;           /* pages of free objects were given back, see holes.c */

@@ -1,13 +1,15 @@
 /*
  * visit.c - what a thread does in the heaps of others.
  *
+ * Who would have to touch fresh memory first asks the other heaps for a slab that has free objects already. One that is
+ * awake gives what it can do without; one that sleeps, any.
+ *
  * A heap without a thread, or whose thread allocates nothing, cannot take over what others free in its slabs: memory
- * that is free would serve nobody. So who needs a slab first asks such heaps for one; and once a period one thread, of
- * those that allocate, takes over in all of them what has come, and gives back what has become idle.
+ * that is free would serve nobody. So once a period one thread, of those that allocate, takes over in all such heaps
+ * what has come, and gives back what has become idle.
  *
  * A heap is asleep when it is nobody's, or its owner has not come the slow way while others carved many slabs, or for a
- * period or two. That is a guess, and only decides whether a visit is worth the while: what makes it safe is the heap's
- * lock.
+ * period or two. That is a guess, and only decides what a visit is worth: what makes it safe is the heap's lock.
  *
  * Locking: heap_visiting keeps visitors apart from each other and from fork(), which so finds each heap either whole or
  * in the hands of its own thread. It is tried only, as is the lock of the heap that is visited: a thread that visits
@@ -49,9 +51,9 @@ static struct slab *ask_others(struct heap *heap, unsigned class)
 
     for (uint32_t i = 1; i < count && i <= ASK_MAX; i++) {
         struct heap *other = heaps.list[(heap->index + i) % count];
-        if (!asleep(other) || !enter(other))
+        if (!enter(other))
             continue;
-        struct slab *slab = heap_take_over(heap, other, class);
+        struct slab *slab = heap_take_over(heap, other, class, asleep(other));
         lock_give(&other->lock);
         if (slab)
             return slab;

@@ -342,12 +342,12 @@ int range_take_at(struct range *range, size_t slice, size_t count)
     return error;
 }
 
-void range_give(struct range *range, size_t slice, size_t count)
+void range_give(struct range *range, size_t slice, size_t count, bool clean)
 {
     for (size_t i = slice; i < slice + count; i++)
         __atomic_store_n(&range->map[i], 0, __ATOMIC_RELAXED);
     lock_take(&ranges.lock);
-    slices_release(range, slice, count, true);
+    slices_release(range, slice, count, !clean);
     bool too_much = ranges.dirty_slices << SLICE_SHIFT > ranges.trim_threshold;
     lock_give(&ranges.lock);
     if (UNLIKELY(too_much))

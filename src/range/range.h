@@ -119,8 +119,8 @@ int range_take(size_t count, size_t align, struct run *out);
 /* The same, but only of slices whose memory is there already. Returns false when there is no such run. */
 bool range_take_warm(size_t count, size_t align, struct run *out);
 
-/* Give slices back: a whole run, or a part of one. Their map entries become 0. */
-void range_give(struct range *range, size_t slice, size_t count);
+/* Give slices back: a whole run, or a part of one; `clean` if they read as zeroes. Their map entries become 0. */
+void range_give(struct range *range, size_t slice, size_t count, bool clean);
 
 /* Take the `count` slices from `slice` on, if they are free or can be committed. Returns 0 or -ENOMEM. */
 int range_take_at(struct range *range, size_t slice, size_t count);
