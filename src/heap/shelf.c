@@ -18,12 +18,16 @@
 #include "heap/heap.h"
 
 #include "range/meta.h"
+#include "sys/sys.h"
 
 #include <string.h>
 
 enum {
     CANDIDATES = 8,  /* partial slabs to choose from */
     SPARE_SHARE = 4, /* the part of a slab's objects that is free in one that others may take */
+
+    /* Bytes of slabs from which on a heap will fill one more: one call for its pages costs less than their faults. */
+    POPULATE_FROM = 16 * 1024 * 1024,
 };
 
 struct lock heap_carving;
@@ -404,6 +408,8 @@ static struct slab *new_slab(struct heap *heap, unsigned class)
         heap_spare_fresh(heap, c->slices * SLICE_SIZE);
         if (range_take(c->slices, mapped_slices(c), &run) < 0)
             return NULL;
+        if (run.clean && run.count == 1 && heap->slab_bytes >= POPULATE_FROM)
+            sys_populate(range_address(run.range, run.slice), SLICE_SIZE); /* else its pages come one by one */
     }
     return carve(heap, class, &run);
 }

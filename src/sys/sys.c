@@ -68,6 +68,11 @@ int sys_purge(void *address, size_t size)
     return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
 }
 
+int sys_populate(void *address, size_t size)
+{
+    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
+}
+
 int sys_resident(const void *address, size_t size, unsigned char *pages)
 {
     return (int)call("mincore", SYS_mincore, (long)address, (long)size, (long)pages, 0, 0, 0);
