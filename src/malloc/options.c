@@ -26,10 +26,20 @@ static bool set_source(const char *value)
     return options.brk || strcmp(value, "mmap") == 0;
 }
 
+static bool set_flag(bool *flag, const char *value)
+{
+    *flag = strcmp(value, "1") == 0;
+    return *flag || strcmp(value, "0") == 0;
+}
+
 static bool set_hardened(const char *value)
 {
-    options.hardened = strcmp(value, "1") == 0;
-    return options.hardened || strcmp(value, "0") == 0;
+    return set_flag(&options.hardened, value);
+}
+
+static bool set_huge_pages(const char *value)
+{
+    return set_flag(&options.huge_pages, value);
 }
 
 static bool set_purge(const char *value)
@@ -59,9 +69,8 @@ static const struct {
     bool (*set)(const char *value);
     const char *values;
 } known[] = {
-    {"source", set_source, "mmap or brk"},
-    {"hardened", set_hardened, "0 or 1"},
-    {"purge", set_purge, "a number of milliseconds"},
+    {"source", set_source, "mmap or brk"},   {"hardened", set_hardened, "0 or 1"},
+    {"hugepages", set_huge_pages, "0 or 1"}, {"purge", set_purge, "a number of milliseconds"},
     {"summary", set_summary, "a directory"},
 };
 

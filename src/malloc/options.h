@@ -15,6 +15,7 @@ enum { OPTION_PATH = 512 };
 struct options {
     bool brk;                  /* source=brk: memory comes from the program break, not from mmap */
     bool hardened;             /* exact checks at each call, random placement, memory zeroed on free */
+    bool huge_pages;           /* hugepages: memory in huge pages, where the kernel has them */
     uint64_t purge_ms;         /* purge=MS: idle time after which memory goes back to the kernel */
     char summary[OPTION_PATH]; /* summary=DIR: leave a record of the process there at its end */
 };

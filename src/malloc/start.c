@@ -41,7 +41,7 @@ static void start_heap(void)
         options_read();
         observers.hardened = options.hardened;
         observers.tally = options.summary[0] != '\0';
-        range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms);
+        range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);
         heap_start(options.hardened);
         summary_start();
         __atomic_store_n(&start.state, STARTED, __ATOMIC_RELEASE);

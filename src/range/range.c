@@ -40,9 +40,10 @@ static size_t first_size(void)
     return max_size(size, LEAST_SIZE);
 }
 
-void range_start(const struct source *source, uint64_t purge_ms)
+void range_start(const struct source *source, uint64_t purge_ms, bool huge_pages)
 {
     ranges.source = source;
+    ranges.huge_pages = huge_pages;
     ranges.purge_ms = purge_ms;
     ranges.trim_threshold = SIZE_MAX;
     ranges.first_size = first_size();
@@ -165,6 +166,8 @@ static int raise(struct range *range, size_t need)
     }
     if (at < 0)
         return (int)at;
+    if (ranges.huge_pages)
+        sys_advise_huge((void *)(range->base + (size_t)at), size); /* a kernel without them serves as well */
     size_t end = (size_t)at + size;
     error = describe(range, end); /* a gap may have put it higher; the addresses then stay unused */
     if (error)

@@ -86,6 +86,7 @@ struct range_set {
     /* Set at start. */
     const struct source *source;
     size_t first_size;     /* bytes to reserve at first */
+    bool huge_pages;       /* ask the kernel for them */
     uint64_t purge_ms;     /* idle time before memory is given back */
     size_t trim_threshold; /* bytes of idle memory above which it is given back at once */
 
@@ -108,7 +109,7 @@ struct run {
 };
 
 /* Set the options; before anything else, once. */
-void range_start(const struct source *source, uint64_t purge_ms);
+void range_start(const struct source *source, uint64_t purge_ms, bool huge_pages);
 
 /*
  * Take `count` slices, the first at a multiple of `align` slices (a power of two).

@@ -16,6 +16,10 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #ifdef LOAM_INJECT
 long (*sys_inject)(const char *call);
 #else
@@ -66,6 +70,11 @@ int sys_protect_rw(void *address, size_t size)
 int sys_purge(void *address, size_t size)
 {
     return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
+}
+
+int sys_advise_huge(void *address, size_t size)
+{
+    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_HUGEPAGE, 0, 0, 0);
 }
 
 int sys_populate(void *address, size_t size)

@@ -34,6 +34,9 @@ int sys_protect_rw(void *address, size_t size);
 /* Give the memory of pages back to the kernel; they read as zeroes after. */
 int sys_purge(void *address, size_t size);
 
+/* Ask for huge pages where pages that are not there yet are touched. */
+int sys_advise_huge(void *address, size_t size);
+
 /* Have the kernel find memory for pages that are about to be written to. Linux 5.14, else -EINVAL. */
 int sys_populate(void *address, size_t size);
 

@@ -253,6 +253,23 @@ static void run_child(struct object *objects)
     REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* A heap of more than 16 MiB of slabs, even untouched ones, has the pages of each further one made at once. */
+static void fill(void)
+{
+    enum { UNTOUCHED = 32 * KIB, COUNT = 16 * MIB / UNTOUCHED, SIZE = 8 * KIB, MORE = 20 };
+    void *untouched[COUNT];
+    struct object objects[MORE];
+
+    for (size_t i = 0; i < COUNT; i++)
+        untouched[i] = malloc(UNTOUCHED);
+    for (size_t i = 0; i < MORE; i++)
+        objects[i] = take(malloc(SIZE), SIZE);
+    for (size_t i = 0; i < MORE; i++)
+        give(&objects[i]);
+    for (size_t i = 0; i < COUNT; i++)
+        free(untouched[i]);
+}
+
 static void work(void)
 {
     static struct object objects[OBJECTS];
@@ -319,8 +336,10 @@ static int run(void)
 {
     if (injection.mode == 'i')
         use_idle();
-    else
+    else {
+        fill();
         work();
+    }
     unsigned long calls = injection.calls;
     work_undisturbed();
     printf("%lu\n", calls);

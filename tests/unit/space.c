@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -308,6 +309,35 @@ static void calloc_takes_no_memory_for_what_the_last_user_did_not_touch(void **s
     free(data);
 }
 
+/* The flags of the mapping that an address lies in, as smaps tells them (proc(5)): "hg" is that advice. */
+static bool is_advised_to_be_huge(const void *address)
+{
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool here = false, advised = false;
+    unsigned long from, to;
+
+    assert_non_null(smaps);
+    while (fgets(line, sizeof(line), smaps)) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            here = from <= (uintptr_t)address && (uintptr_t)address < to;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            advised = strstr(line, " hg") != NULL;
+    }
+    fclose(smaps);
+    return advised;
+}
+
+static void memory_is_in_huge_pages_where_that_is_wanted(void **state)
+{
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0)
+        skip();
+    void *object = malloc(SIZE);
+    assert_true(is_advised_to_be_huge(object) == loam_has_option("hugepages"));
+    free(object);
+}
+
 static void *thin_out_in_a_thread(void *left)
 {
     *(size_t *)left = thin_out();
@@ -391,6 +421,7 @@ int main(void)
         cmocka_unit_test(empty_pages_between_objects_are_given_back_by_malloc_trim),
         cmocka_unit_test(empty_pages_between_objects_are_given_back_after_a_while),
         cmocka_unit_test(calloc_takes_no_memory_for_what_the_last_user_did_not_touch),
+        cmocka_unit_test(memory_is_in_huge_pages_where_that_is_wanted),
         cmocka_unit_test(slabs_of_an_ended_thread_serve_others),
         cmocka_unit_test(slabs_that_a_thread_can_spare_serve_others),
         cmocka_unit_test(threads_after_each_other_use_the_same_memory),
