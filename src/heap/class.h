@@ -16,7 +16,6 @@ enum {
     CLASS_COUNT = 98,
     FIRST_RUN = 78,    /* the first class whose objects are runs of their own */
     CLASS_LARGE = 127, /* in a map entry: the head of a large object */
-    CLASS_BITS = 7,
 
     SMALL_MAX = 1024, /* bytes; up to here and up to SLAB_MAX, a table maps sizes to classes */
     SMALL_STEP_SHIFT = 3,
@@ -59,15 +58,20 @@ struct class_table {
 
 extern HIDDEN struct class_table classes;
 
-/* The parts of a map entry: the class of the slice's slab, and a tag of its heap. */
+/*
+ * A map entry: in the lower byte the class of the slice's slab, and whether it drains (shelf.c), which makes the byte
+ * that of no class; in the upper one a tag of its heap.
+ */
+enum { ENTRY_DRAINS = 1 << 7, ENTRY_TAG_SHIFT = 8 };
+
 INLINE unsigned entry_class(uint16_t entry)
 {
-    return entry & ((1u << CLASS_BITS) - 1);
+    return entry & (ENTRY_DRAINS - 1);
 }
 
 INLINE unsigned entry_tag(uint16_t entry)
 {
-    return (unsigned)entry >> CLASS_BITS;
+    return entry >> ENTRY_TAG_SHIFT;
 }
 
 /* Whether the slice lies in a slab of the class: the entry of one in no run is 0, which names no class. */

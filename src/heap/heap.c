@@ -16,8 +16,8 @@ struct heap_table heaps;
 
 static void *nothing[2];
 const struct heap heap_empty = {
-    .tag = TAG_NONE << CLASS_BITS,
-    .magazines = {[0 ... CLASS_COUNT - 1] = {.top = nothing + 1}},
+    .tag = TAG_NONE << ENTRY_TAG_SHIFT,
+    .magazines = {[0 ... CLASS_COUNT - 1] = {.top = nothing + 1, .end = nothing + 1}},
 };
 CPU_THREAD_LOCAL struct thread heap_thread = {.face = (struct heap *)&heap_empty};
 
@@ -70,8 +70,8 @@ static struct heap *create(void)
     if (heap) {
         uint32_t tag = index + 1 < TAG_NONE ? index + 1 : TAG_OTHER;
         heap->index = (uint16_t)index;
-        heap->entry_tag = tag << CLASS_BITS;
-        heap->tag = (tag == TAG_OTHER ? TAG_NONE : tag) << CLASS_BITS;
+        heap->entry_tag = tag << ENTRY_TAG_SHIFT;
+        heap->tag = (tag == TAG_OTHER ? TAG_NONE : tag) << ENTRY_TAG_SHIFT;
         heap->state = HEAP_OWNED;
         heap->width = WIDTH_BUDGET;
         set_magazines(heap);

@@ -19,8 +19,8 @@
  * Magazines are their owner's alone. Slabs and shelves are under the heap's lock: its owner takes it for each
  * refill and flush, where it costs little beside the many objects that pass, and a visitor only tries it.
  *
- * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both.
- * There are more heaps than tags: those past the last share TAG_OTHER, and who frees looks at the record.
+ * The map entry of a slab's slices is its class and a tag of its heap, so one load tells free() both. There are more
+ * heaps than tags: those past the last share TAG_OTHER, and who needs to know looks at the record.
  */
 #ifndef LOAM_HEAP_HEAP_H
 #define LOAM_HEAP_HEAP_H
@@ -29,8 +29,8 @@
 #include "heap/slab.h"
 
 enum {
-    TAG_NONE = 510,     /* of no slab: its owner finds nothing to be its own at first sight */
-    TAG_OTHER = 511,    /* of slabs whose record must be looked at: of all heaps past the last tag, or draining */
+    TAG_NONE = 254,     /* of no slab: its owner finds nothing to be its own at first sight */
+    TAG_OTHER = 255,    /* of all heaps past the last tag: the slab's record must be looked at */
     ENTRY_NONE = 65535, /* of no slice */
     HEAP_MAX = 65535,
 
@@ -88,7 +88,7 @@ struct tally {
 
 struct heap {
     /* Constant. */
-    uint32_t tag; /* in the upper bits of a map entry: (index + 1) << CLASS_BITS */
+    uint32_t tag; /* of its map entries: (index + 1) << ENTRY_TAG_SHIFT */
     uint32_t entry_tag;
     uint16_t index;
 

@@ -21,7 +21,7 @@ static void visit_range(struct heap *heap, struct range *range, visit_slab *visi
     for (size_t slice = 0; slice < end; slice++) {
         unsigned class = entry_class(range_entry(range, slice));
         unsigned tag = entry_tag(range_entry(range, slice));
-        if ((tag != heap->entry_tag >> CLASS_BITS && tag != TAG_OTHER) || class >= CLASS_COUNT)
+        if ((tag != heap->entry_tag >> ENTRY_TAG_SHIFT && tag != TAG_OTHER) || class >= CLASS_COUNT)
             continue;
         struct slab *slab = slab_at(range, slice, class);
         if (slab != slab_record(range, slice) || slab_owner(slab) != heap->index || slab->size_class != class)

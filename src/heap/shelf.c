@@ -8,9 +8,9 @@
  *
  * Draining. When the sizes that a program uses shift, a class that filled many slabs is left with a few objects in
  * each. What is freed among them is what is allocated next, by way of the magazine, so that none would ever empty. A
- * heap that grows into fresh memory therefore sets its slabs that are less than half full to drain: the map no longer
- * names their owner, so that free() comes the slow way and puts the object into its slab, past the magazine; they empty
- * at the pace at which their objects die. Nothing is allocated from them, until their class has no other slab left.
+ * heap that grows into fresh memory therefore sets its slabs that are less than half full to drain: the map says so,
+ * and free() goes the slow way and puts the object into its slab, past the magazine; they empty at the pace at which
+ * their objects die. Nothing is allocated from them, until their class has no other slab left.
  *
  * Locking: the heap's lock. heap_carving is held while a record and its map entries come to agree, so that fork() never
  * copies them half-made. Who frees may see `draining` late: then the object goes through a magazine, as any does.
@@ -81,16 +81,16 @@ static size_t mapped_slices(const struct size_class *c)
     return c->objects == 1 ? 1 : c->slices;
 }
 
-/* Have the map say whose the slab is, or, where it drains, that its record must be asked. */
+/* Have the map say whose the slab is, and whether it drains. */
 static void set_entries(const struct heap *heap, const struct range *range, struct slab *slab, bool draining)
 {
-    unsigned tag = draining ? TAG_OTHER << CLASS_BITS : heap->entry_tag;
+    unsigned entry = heap->entry_tag | slab->size_class | (draining ? ENTRY_DRAINS : 0);
     size_t slice = range_slice(range, slab->start);
 
     __atomic_store_n(&slab->owner, heap->index, __ATOMIC_RELEASE);
     __atomic_store_n(&slab->draining, draining, __ATOMIC_RELAXED);
     for (size_t i = 0; i < mapped_slices(&classes.list[slab->size_class]); i++)
-        __atomic_store_n(&range->map[slice + i], (uint16_t)(tag | slab->size_class), __ATOMIC_RELEASE);
+        __atomic_store_n(&range->map[slice + i], (uint16_t)entry, __ATOMIC_RELEASE);
 }
 
 void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining)

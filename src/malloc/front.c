@@ -121,8 +121,8 @@ static void free_any(void *ptr)
 }
 
 /*
- * An object of another heap's slab, or one that its magazine has no room for: the same steps as free's fast path. The
- * slab's record, which its owner may be writing to, is not looked at.
+ * A tiny object of another heap's slab, or one that its magazine has no room for: the same steps as free's fast path.
+ * The slab's record, which its owner may be writing to, is not looked at.
  */
 NOINLINE void front_free_slow(void *ptr)
 {
@@ -137,7 +137,7 @@ NOINLINE void front_free_slow(void *ptr)
     }
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
     unsigned class = entry_class(entry);
-    if (!entry || class >= CLASS_COUNT || entry_tag(entry) == TAG_OTHER) {
+    if (!entry || class >= CLASS_COUNT || entry & ENTRY_DRAINS || entry_tag(entry) == TAG_OTHER) {
         free_any(ptr);
         return;
     }

@@ -1,9 +1,9 @@
 /*
  * front.h - the fast paths of malloc and free, and the functions behind every name.
  *
- * malloc: size -> class (one load), class -> magazine, pop. free: address -> map entry (one load) -> class, if the
- * tag is this thread's; the offset in the slab must be an object's start (one multiplication); push.
- * Everything else goes the slow way.
+ * malloc: size -> class (one load), class -> magazine, pop. free: address -> map entry (one load) -> class; the offset
+ * in the slab must be an object's start (one multiplication); push. Whose the slab is matters for the smallest objects
+ * only, so that no branch depends on it. Everything else goes the slow way.
  */
 #ifndef LOAM_MALLOC_FRONT_H
 #define LOAM_MALLOC_FRONT_H
@@ -52,7 +52,10 @@ INLINE void *front_malloc(size_t size)
     return LIKELY(object != NULL) ? object : front_malloc_slow(size);
 }
 
-/* The magazine of an object of this thread's own slabs; NULL for whatever is not the start of one. */
+/*
+ * The magazine that an object goes into; NULL for whatever is not the start of one, and for one of a draining slab or
+ * of another heap's that goes into an outbound magazine. An entry of 0 reads as one of the latter.
+ */
 INLINE struct magazine *front_magazine(const void *ptr)
 {
     struct heap *heap = heap_thread.face;
@@ -60,8 +63,11 @@ INLINE struct magazine *front_magazine(const void *ptr)
 
     if (UNLIKELY(!range_first(ptr, &offset)))
         return NULL;
-    size_t class = range_entry(&ranges.list[0], offset >> SLICE_SHIFT) ^ heap->tag;
+    uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
+    size_t class = (uint8_t)entry;
     if (UNLIKELY(class >= CLASS_COUNT))
+        return NULL;
+    if (LIKELY(class < OUTBOUND_CLASSES) && UNLIKELY((entry ^ heap->tag) != class)) /* who has tiny ones has many */
         return NULL;
     struct magazine *magazine = &heap->magazines[class];
     bool start = (offset & magazine->mask) * magazine->inverse < magazine->inverse;
