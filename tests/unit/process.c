@@ -391,6 +391,51 @@ static void objects_of_a_gone_thread_can_be_resized(void **state)
     }
 }
 
+/* More than a map of slabs can tell apart at a glance. */
+enum { CROWD = 300, CROWD_OBJECTS = 400, CROWD_ROUNDS = 3 };
+
+static struct {
+    pthread_barrier_t barrier;
+    void *objects[CROWD][CROWD_OBJECTS];
+} crowd;
+
+static size_t crowd_size(size_t i)
+{
+    static const size_t sizes[] = {1, 9, 16, 40, 200, 3000};
+
+    return sizes[i % (sizeof(sizes) / sizeof(sizes[0]))];
+}
+
+/* All make objects, then each frees those of the next. */
+static void *exchange_in_crowd(void *own)
+{
+    size_t me = (size_t)((void *(*)[CROWD_OBJECTS])own - crowd.objects);
+
+    for (int round = 0; round < CROWD_ROUNDS; round++) {
+        for (size_t i = 0; i < CROWD_OBJECTS; i++)
+            crowd.objects[me][i] = allocate_and_use(crowd_size(i));
+        pthread_barrier_wait(&crowd.barrier);
+        for (size_t i = 0; i < CROWD_OBJECTS; i++)
+            use_and_free(crowd.objects[(me + 1) % CROWD][i], crowd_size(i));
+        pthread_barrier_wait(&crowd.barrier);
+    }
+    return NULL;
+}
+
+static void hundreds_of_threads_can_free_each_others_objects(void **state)
+{
+    static pthread_t threads[CROWD];
+
+    (void)state;
+    pthread_barrier_init(&crowd.barrier, NULL, CROWD);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, exchange_in_crowd, &crowd.objects[i]), 0);
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&crowd.barrier);
+    assert_int_equal(heap_validate(), 0);
+}
+
 static void *use_heap_forever(void *started)
 {
     atomic_fetch_add((atomic_int *)started, 1);
@@ -630,6 +675,7 @@ int main(void)
         cmocka_unit_test(objects_outlive_their_thread),
         cmocka_unit_test(objects_of_a_gone_thread_are_freed_by_another),
         cmocka_unit_test(objects_of_a_gone_thread_can_be_resized),
+        cmocka_unit_test(hundreds_of_threads_can_free_each_others_objects),
         cmocka_unit_test(a_process_can_exit_while_threads_allocate),
         cmocka_unit_test(the_heap_outlives_the_main_thread),
         cmocka_unit_test(sbrk_of_zero_tells_the_break),
