@@ -408,7 +408,7 @@ static struct slab *new_slab(struct heap *heap, unsigned class)
         heap_spare_fresh(heap, c->slices * SLICE_SIZE);
         if (range_take(c->slices, mapped_slices(c), &run) < 0)
             return NULL;
-        if (run.clean && run.count == 1 && heap->slab_bytes >= POPULATE_FROM)
+        if (run.clean && run.count == 1 && !class_is_run(class) && heap->slab_bytes >= POPULATE_FROM)
             sys_populate(range_address(run.range, run.slice), SLICE_SIZE); /* else its pages come one by one */
     }
     return carve(heap, class, &run);
