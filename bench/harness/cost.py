@@ -1,4 +1,5 @@
-"""The cost of a step as the work, the live memory and the threads grow: what queue:steps-N and its like tell."""
+"""What a step costs: as the work, the live memory and the threads grow (queue:steps-N and its like), and when all that it
+meets is cold (cold:operation)."""
 
 import os
 import statistics
@@ -6,6 +7,7 @@ import statistics
 from harness import measure
 
 NAME = "queue"
+COLD = "cold:operation"
 GROWTH = {
     "steps": [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000],
     "live": [1, 16, 256, 2048, 8192],  # MiB
@@ -31,7 +33,7 @@ def one_point(build, scale, name, allocators, rounds, path):
 
 
 def run(build, scale, allocators, rounds, directory, tell):
-    """{kind: {number: {allocator: nanoseconds}}}"""
+    """{kind: {number: {allocator: nanoseconds}}, COLD: {allocator: nanoseconds}}"""
     path = os.path.join(directory, "cost")
     costs = {kind: {} for kind in GROWTH}
     for kind, numbers in GROWTH.items():
@@ -45,14 +47,25 @@ def run(build, scale, allocators, rounds, directory, tell):
                 costs[kind][number] = one_point(build, scale, name, allocators, turns, path)
             except measure.Failure as failure:
                 tell(str(failure))
+    try:
+        costs[COLD] = one_point(build, scale, COLD, allocators, rounds, path)
+    except measure.Failure as failure:
+        tell(str(failure))
     return costs
 
 
 def tables(costs, allocators):
-    lines = ["Queue: ns of a step, of so many on 1 MiB of objects, with so many MiB of them alive, and in so many threads", ""]
-    lines.append(" " * NAME_WIDTH + "".join(f"{a.name:>12}" for a in allocators))
-    for kind, points in costs.items():
-        for number, values in points.items():
-            cells = "".join(f"{values[a.name]:12.1f}" for a in allocators)
-            lines.append(f"{f'{kind} {number:,}':<{NAME_WIDTH}}" + cells)
+    def line(name, values):
+        return f"{name:<{NAME_WIDTH}}" + "".join(f"{values[a.name]:12.1f}" for a in allocators)
+
+    lines = [
+        "Queue: ns of a step, of so many on 1 MiB of objects, with so many MiB of them alive, and in so many threads;",
+        "cold: ns to free one of a million objects and to allocate another, without looking at either",
+        "",
+        " " * NAME_WIDTH + "".join(f"{a.name:>12}" for a in allocators),
+    ]
+    for kind in GROWTH:
+        lines += [line(f"{kind} {number:,}", values) for number, values in costs[kind].items()]
+    if COLD in costs:
+        lines.append(line("cold", costs[COLD]))
     return "\n".join(lines) + "\n"

@@ -99,14 +99,6 @@ static double run_threads(size_t count, size_t steps)
     return (double)(now_ns() - start) / (double)steps;
 }
 
-static void tell(double ns)
-{
-    FILE *trace = trace_open();
-
-    fprintf(trace, "%.2f\n", ns);
-    trace_close(trace);
-}
-
 void queue_run(const struct job *job)
 {
     size_t number;
@@ -117,11 +109,11 @@ void queue_run(const struct job *job)
     else if (sscanf(job->parameter, "%15[a-z]-%zu", kind, &number) != 2 || number == 0)
         job_fail(job);
     else if (strcmp(kind, "steps") == 0)
-        tell(run_alone(1, number));
+        tell_ns(run_alone(1, number));
     else if (strcmp(kind, "live") == 0)
-        tell(run_alone(number, job_amount(job, STEPS)));
+        tell_ns(run_alone(number, job_amount(job, STEPS)));
     else if (strcmp(kind, "threads") == 0)
-        tell(run_threads(number, job_amount(job, STEPS)));
+        tell_ns(run_threads(number, job_amount(job, STEPS)));
     else
         job_fail(job);
 }

@@ -83,6 +83,9 @@ _Noreturn void job_fail(const struct job *job);
 FILE *trace_open(void);
 void trace_close(FILE *trace);
 
+/* What a step takes, as the one line of the trace. */
+void tell_ns(double ns);
+
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
 
