@@ -12,7 +12,7 @@
 
 #define ROOT_MAGIC 0x474d494d414f4cULL /* "LOAMIMG" */
 
-enum { ROOT_VERSION = 1 };
+enum { ROOT_VERSION = 2 };
 
 struct root {
     uint64_t magic;

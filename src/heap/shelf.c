@@ -128,7 +128,7 @@ static struct slab *carve(struct heap *heap, unsigned class, const struct run *r
     struct slab *slab = slab_record(run->range, run->slice);
 
     if (!set_bitmaps(&heap->shelves[class], c, slab)) {
-        range_give(run->range, run->slice, run->count, run->clean);
+        range_give(run->range, run->slice, run->count, false);
         return NULL;
     }
     lock_take(&heap_carving);
