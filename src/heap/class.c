@@ -18,7 +18,7 @@ static size_t next_size(size_t size)
     size_t doubling = (size_t)1 << floor_log2(size);
     if (size >= SLAB_MAX)
         return size + doubling / 4;
-    size_t framed = align_down(doubling * 16 / 15, 16);
+    size_t framed = doubling < PAGE_SIZE ? doubling + 16 : align_down(doubling * 16 / 15, 16);
     if (size == doubling && size >= FRAMED_MIN)
         return framed;
     return (size == framed ? doubling : size) + doubling / 8;
