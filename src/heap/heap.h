@@ -249,8 +249,8 @@ void heap_drain_sparse(struct heap *heap);
 void heap_set_owner(const struct heap *heap, struct slab *slab, bool draining);
 
 /*
- * Make a slab of `from`, whose lock is held as well, one of the heap's own: `any` with free objects, or one that `from`
- * can do without. NULL for none.
+ * Make a slab of `from`, whose lock is held as well, one of the heap's own: one that `from` can do without, or `any`
+ * that it would allocate from next. NULL for none.
  */
 struct slab *heap_take_over(struct heap *heap, struct heap *from, unsigned class, bool any);
 

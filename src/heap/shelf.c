@@ -168,6 +168,17 @@ static void unlist_slab(struct heap *heap, struct slab *slab)
     slab->listed = false;
 }
 
+/* Take a slab away from wherever it is filed, be it the current one, in a list, or full. */
+static void unfile(struct heap *heap, struct slab *slab)
+{
+    struct shelf *shelf = &heap->shelves[slab->size_class];
+
+    if (slab == shelf->current)
+        shelf->current = NULL;
+    else if (slab->listed)
+        unlist_slab(heap, slab);
+}
+
 static void drain(struct heap *heap, struct slab *slab)
 {
     unlist_slab(heap, slab);
@@ -193,10 +204,7 @@ static void release(struct heap *heap, struct slab *slab)
     struct range *range = range_find(slab->start);
     size_t slice = range_slice(range, slab->start);
 
-    if (slab == shelf->current)
-        shelf->current = NULL;
-    else if (slab->listed)
-        unlist_slab(heap, slab);
+    unfile(heap, slab);
     if (slab->words > 1) {
         memcpy(slab->free_bits, &shelf->spare_bits, sizeof(shelf->spare_bits));
         shelf->spare_bits = slab->free_bits;
@@ -218,10 +226,7 @@ static void keep_or_release(struct heap *heap, struct slab *slab)
         release(heap, slab);
         return;
     }
-    if (slab == shelf->current)
-        shelf->current = NULL;
-    else if (slab->listed)
-        unlist_slab(heap, slab);
+    unfile(heap, slab);
     slab->listed = true;
     slab->next = shelf->idle;
     shelf->idle = slab;
@@ -373,10 +378,7 @@ static struct slab *spare_slab(struct heap *heap, unsigned class)
     slab = emptiest(shelf);
     if (!slab || slab->free_count <= slab->objects / SPARE_SHARE)
         return NULL;
-    if (slab == shelf->current)
-        shelf->current = NULL;
-    else
-        unlist_slab(heap, slab);
+    unfile(heap, slab);
     return slab;
 }
 
