@@ -74,6 +74,12 @@ INLINE unsigned entry_tag(uint16_t entry)
     return entry >> ENTRY_TAG_SHIFT;
 }
 
+/* The class of the magazine that objects of the slice go into; no class if they go past it, for their slab drains. */
+INLINE unsigned entry_magazine(uint16_t entry)
+{
+    return (uint8_t)entry;
+}
+
 /* Whether the slice lies in a slab of the class: the entry of one in no run is 0, which names no class. */
 INLINE bool entry_is(uint16_t entry, unsigned class)
 {

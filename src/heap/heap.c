@@ -15,10 +15,8 @@
 struct heap_table heaps;
 
 static void *nothing[2];
-const struct heap heap_empty = {
-    .tag = TAG_NONE << ENTRY_TAG_SHIFT,
-    .magazines = {[0 ... CLASS_COUNT - 1] = {.top = nothing + 1, .end = nothing + 1}},
-};
+/* No offset is the start of an object where `inverse` is 0: free() finds no magazine in it, either. */
+const struct heap heap_empty = {.magazines = {[0 ... CLASS_COUNT - 1] = {.top = nothing + 1}}};
 CPU_THREAD_LOCAL struct thread heap_thread = {.face = (struct heap *)&heap_empty};
 
 void heap_start(bool hardened)

@@ -136,8 +136,8 @@ NOINLINE void front_free_slow(void *ptr)
         return;
     }
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
-    unsigned class = entry_class(entry);
-    if (!entry || class >= CLASS_COUNT || entry & ENTRY_DRAINS || entry_tag(entry) == TAG_OTHER) {
+    unsigned class = entry_magazine(entry);
+    if (!entry || class >= CLASS_COUNT || entry_tag(entry) == TAG_OTHER) {
         free_any(ptr);
         return;
     }

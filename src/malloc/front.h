@@ -64,7 +64,7 @@ INLINE struct magazine *front_magazine(const void *ptr)
     if (UNLIKELY(!range_first(ptr, &offset)))
         return NULL;
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
-    size_t class = (uint8_t)entry;
+    size_t class = entry_magazine(entry);
     if (UNLIKELY(class >= CLASS_COUNT))
         return NULL;
     if (LIKELY(class < OUTBOUND_CLASSES) && UNLIKELY((entry ^ heap->tag) != class)) /* who has tiny ones has many */
