@@ -67,19 +67,24 @@ int sys_protect_rw(void *address, size_t size)
     return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
 }
 
+static int advise(void *address, size_t size, int advice)
+{
+    return (int)call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
+}
+
 int sys_purge(void *address, size_t size)
 {
-    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_DONTNEED, 0, 0, 0);
+    return advise(address, size, MADV_DONTNEED);
 }
 
 int sys_advise_huge(void *address, size_t size)
 {
-    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_HUGEPAGE, 0, 0, 0);
+    return advise(address, size, MADV_HUGEPAGE);
 }
 
 int sys_populate(void *address, size_t size)
 {
-    return (int)call("madvise", SYS_madvise, (long)address, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
+    return advise(address, size, MADV_POPULATE_WRITE);
 }
 
 int sys_resident(const void *address, size_t size, unsigned char *pages)
