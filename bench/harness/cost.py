@@ -7,14 +7,18 @@ import statistics
 from harness import measure
 
 NAME = "queue"
-COLD = "cold:operation"
-GROWTH = {
+SERIES = {
     "steps": [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000],
     "live": [1, 16, 256, 2048, 8192],  # MiB
     "threads": [1, 2, 4, 8],
+    "cold": [1_000_000],  # objects
 }
 LONG = 2048  # MiB; from here on, once is enough
 NAME_WIDTH = 20
+
+
+def workload(kind, number):
+    return "cold:operation" if kind == "cold" else f"{NAME}:{kind}-{number}"
 
 
 def has_memory(kind, number):
@@ -33,12 +37,12 @@ def one_point(build, scale, name, allocators, rounds, path):
 
 
 def run(build, scale, allocators, rounds, directory, tell):
-    """{kind: {number: {allocator: nanoseconds}}, COLD: {allocator: nanoseconds}}"""
+    """{kind: {number: {allocator: nanoseconds}}}"""
     path = os.path.join(directory, "cost")
-    costs = {kind: {} for kind in GROWTH}
-    for kind, numbers in GROWTH.items():
+    costs = {kind: {} for kind in SERIES}
+    for kind, numbers in SERIES.items():
         for number in numbers:
-            name = f"{NAME}:{kind}-{number}"
+            name = workload(kind, number)
             if not has_memory(kind, number):
                 tell(f"{name} is left out: there is too little memory")
                 continue
@@ -47,25 +51,18 @@ def run(build, scale, allocators, rounds, directory, tell):
                 costs[kind][number] = one_point(build, scale, name, allocators, turns, path)
             except measure.Failure as failure:
                 tell(str(failure))
-    try:
-        costs[COLD] = one_point(build, scale, COLD, allocators, rounds, path)
-    except measure.Failure as failure:
-        tell(str(failure))
     return costs
 
 
 def tables(costs, allocators):
-    def line(name, values):
-        return f"{name:<{NAME_WIDTH}}" + "".join(f"{values[a.name]:12.1f}" for a in allocators)
-
     lines = [
         "Queue: ns of a step, of so many on 1 MiB of objects, with so many MiB of them alive, and in so many threads;",
         "cold: ns to free one of a million objects and to allocate another, without looking at either",
         "",
         " " * NAME_WIDTH + "".join(f"{a.name:>12}" for a in allocators),
     ]
-    for kind in GROWTH:
-        lines += [line(f"{kind} {number:,}", values) for number, values in costs[kind].items()]
-    if COLD in costs:
-        lines.append(line("cold", costs[COLD]))
+    for kind, points in costs.items():
+        for number, values in points.items():
+            cells = "".join(f"{values[a.name]:12.1f}" for a in allocators)
+            lines.append(f"{f'{kind} {number:,}':<{NAME_WIDTH}}" + cells)
     return "\n".join(lines) + "\n"
