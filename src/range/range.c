@@ -118,7 +118,7 @@ static int protect_array(void *array, size_t element, size_t from, size_t to)
     uintptr_t start = align_down((uintptr_t)array + from * element, PAGE_SIZE);
     uintptr_t end = align_up((uintptr_t)array + to * element, PAGE_SIZE);
 
-    return sys_protect_rw((void *)start, end - start);
+    return sys_commit((void *)start, end - start);
 }
 
 /* Make the metadata of all that lies below `end` accessible. */
