@@ -9,4 +9,5 @@ PUBLIC const struct root loam_image = {
     .heaps = &heaps,
     .classes = &classes,
     .observers = &observers,
+    .self = &loam_image,
 };

@@ -1,8 +1,9 @@
 /*
  * root.h - where a reader of the heap starts, from inside or outside the process.
  *
- * The root is the exported symbol `loam_image`. All that is known of the heap hangs from it, in the
- * structures of range.h, class.h, slab.h and heap.h; `version` changes with any of them.
+ * The root is the exported symbol `loam_image`; a reader without symbols tells it by its first field and its last. All
+ * that is known of the heap hangs from it, in the structures of range.h, class.h, slab.h and heap.h; `version` changes
+ * with any of them.
  */
 #ifndef LOAM_HEAP_ROOT_H
 #define LOAM_HEAP_ROOT_H
@@ -12,7 +13,7 @@
 
 #define ROOT_MAGIC 0x474d494d414f4cULL /* "LOAMIMG" */
 
-enum { ROOT_VERSION = 2 };
+enum { ROOT_VERSION = 3 };
 
 struct root {
     uint64_t magic;
@@ -22,6 +23,7 @@ struct root {
     const struct heap_table *heaps;
     const struct class_table *classes;
     const struct observers *observers;
+    const struct root *self; /* where it is: copies of its bytes are no roots */
 };
 
 extern const struct root loam_image;

@@ -1,8 +1,12 @@
 /*
  * image.c - see image.h.
  *
- * Slabs are counted first: what is not marked free in one is in use. Then what magazines hold is
- * taken off, since they hold objects that no bitmap marks.
+ * Records are read a chunk at a time, and with them the bitmaps of slabs of few objects; others lie elsewhere. When the
+ * bitmaps have been read, the record must still be the same, or another slab may have taken the place, or the bitmaps,
+ * of the first: then it is read again.
+ *
+ * What others have freed is in the remote bits until the owner moves it over to the free bits; so the remote ones are
+ * read first: a bit on its way is seen twice rather than not at all.
  */
 #include "image/image.h"
 
@@ -11,12 +15,21 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WORDS_MAX = 128 };
+enum {
+    WORDS_MAX = 128,
+    TRIES = 4,
+    VERSION_MAX = 1000, /* bytes that merely begin like a root are not taken for one of another version */
+    ROOT_SIZE_MAX = 4096,
+};
 
-struct reading {
-    const struct image_source *source;
-    struct image_figures *out;
-    struct size_class classes[CLASS_COUNT];
+static_assert((int)CLASS_COUNT < (int)IMAGE_CLASSES && (int)CLASS_LARGE == (int)IMAGE_LARGE,
+              "classes keep their numbers");
+static_assert((int)RANGE_MAX <= (int)IMAGE_RANGES, "every range has a place");
+static_assert(sizeof(struct tally) == sizeof(struct image_tally), "tallies are handed on as they are");
+
+struct walk {
+    const struct image *image;
+    const struct image_visitor *visitor;
 };
 
 static int copy_self(void *context, uintptr_t address, void *to, size_t size)
@@ -28,206 +41,378 @@ static int copy_self(void *context, uintptr_t address, void *to, size_t size)
 
 const struct image_source image_self = {.read = copy_self};
 
-static int get(const struct reading *r, const volatile void *address, void *to, size_t size)
+static int get(const struct image_source *source, const volatile void *address, void *to, size_t size)
 {
-    return r->source->read(r->source->context, (uintptr_t)address, to, size);
+    return source->read(source->context, (uintptr_t)address, to, size);
 }
 
-static int count_free(const struct reading *r, const volatile void *bits, size_t words, uint64_t *count)
+int image_get(const struct image *image, uintptr_t address, void *to, size_t size)
 {
-    uint64_t buffer[WORDS_MAX];
-    int error = get(r, bits, buffer, words * sizeof(buffer[0]));
+    return image->source->read(image->source->context, address, to, size);
+}
 
-    for (size_t w = 0; !error && w < words; w++)
-        *count += count_bits(buffer[w]);
+/* --- what a heap is made of --- */
+
+static int open_classes(struct image *out, const struct class_table *at)
+{
+    struct size_class list[CLASS_COUNT];
+    int error = get(out->source, at->list, list, sizeof(list));
+
+    for (unsigned class = 0; !error && class < CLASS_COUNT; class ++) {
+        const struct size_class *c = &list[class];
+        if (!c->size || !c->slices || !c->objects || divide_up(c->objects, WORD_BITS) > WORDS_MAX)
+            return -EPROTO;
+        out->classes[class] =
+            (struct image_class){.object_size = c->size, .objects = c->objects, .span = c->slices * SLICE_SIZE};
+    }
+    out->class_count = CLASS_COUNT;
     return error;
 }
 
-static int add_slab(struct reading *r, unsigned class, const struct slab *slab)
+static bool is_sound(const struct range *range)
 {
-    struct image_class *to = &r->out->classes[class];
-    const struct size_class *c = &r->classes[class];
-    uint64_t free = 0;
-
-    int error = count_free(r, slab->free_bits, c->words, &free);
-    if (!error)
-        error = count_free(r, slab->remote_bits, c->words, &free);
-    if (error)
-        return error;
-    if (free > c->objects)
-        free = c->objects;
-    to->slabs++;
-    to->free += free;
-    to->live += c->objects - free;
-    to->span += c->slices * SLICE_SIZE;
-    return 0;
+    return range->committed <= range->size && range->committed % CHUNK_SIZE == 0 && range->base % SLICE_SIZE == 0 &&
+           range->size <= UINTPTR_MAX - range->base;
 }
 
-static void add_large(struct reading *r, const struct slab *slab)
-{
-    r->out->large.slabs++;
-    r->out->large.live++;
-    r->out->large.span += slab->slices * SLICE_SIZE;
-}
-
-/* Whether the slice is the first of its slab: the others carry the same entry. */
-static int is_first(const struct reading *r, unsigned class, size_t slice)
-{
-    return !(slice & (r->classes[class].mask >> SLICE_SHIFT));
-}
-
-static int read_slice(struct reading *r, const struct range *range, size_t slice, uint16_t entry)
-{
-    unsigned class = entry_class(entry);
-    struct slab slab;
-
-    if (!entry || (class != CLASS_LARGE && class >= CLASS_COUNT) || (class < CLASS_COUNT && !is_first(r, class, slice)))
-        return 0;
-    int error = get(r, range->records + slice * RANGE_RECORD, &slab, sizeof(slab));
-    if (error)
-        return error;
-    if (class == CLASS_LARGE) {
-        add_large(r, &slab);
-        return 0;
-    }
-    return slab.size_class == class ? add_slab(r, class, &slab) : 0; /* else just being carved */
-}
-
-static int read_range(struct reading *r, const struct range *range)
-{
-    size_t slices = range->committed >> SLICE_SHIFT;
-    uint16_t entries[CHUNK_SLICES];
-
-    for (size_t slice = 0; slice < slices; slice += CHUNK_SLICES) {
-        int error = get(r, range->map + slice, entries, sizeof(entries));
-        for (size_t i = 0; !error && i < CHUNK_SLICES; i++)
-            error = read_slice(r, range, slice + i, entries[i]);
-        if (error)
-            return error;
-    }
-    r->out->committed += range->committed;
-    return 0;
-}
-
-static int read_ranges(struct reading *r, const struct range_set *at)
+static int open_ranges(struct image *out, const struct range_set *at)
 {
     struct range_set set;
-    int error = get(r, at, &set, sizeof(set));
+    int error = get(out->source, at, &set, sizeof(set));
 
     if (error)
         return error;
-    for (uint32_t i = 0; !error && i < set.count && i < RANGE_MAX; i++)
-        error = read_range(r, &set.list[i]);
-    r->out->dirty = set.dirty_slices << SLICE_SHIFT;
-    r->out->metadata = set.metadata_bytes;
-    return error;
-}
-
-/* `count` objects that no bitmap marks are free all the same. */
-static void add_cached(struct reading *r, unsigned class, uint64_t count)
-{
-    struct image_class *to = &r->out->classes[class];
-
-    if (count > to->live)
-        count = to->live;
-    to->cached += count;
-    to->live -= count;
-}
-
-static int read_magazines(struct reading *r, const struct magazine *at, unsigned count)
-{
-    struct magazine magazines[CLASS_COUNT];
-    int error = get(r, at, magazines, count * sizeof(magazines[0]));
-
-    for (unsigned class = 0; !error && class < count; class ++)
-        add_cached(r, class, (uint64_t)(magazines[class].top - magazines[class].bottom));
-    return error;
-}
-
-static int read_tallies(struct reading *r, const struct heap *at)
-{
-    struct tally tallies[CLASS_COUNT + 1];
-    uint64_t frees;
-    int error = get(r, at->tallies, tallies, sizeof(tallies));
-
-    if (!error)
-        error = get(r, &at->frees, &frees, sizeof(frees));
-    if (error)
-        return error;
-    for (unsigned class = 0; class <= CLASS_COUNT; class ++) {
-        struct image_class *to = class == CLASS_COUNT ? &r->out->large : &r->out->classes[class];
-        to->allocations += tallies[class].allocations;
-        to->requested += tallies[class].requested;
+    for (uint32_t i = 0; i < set.count && i < RANGE_MAX; i++) {
+        const struct range *range = &set.list[i];
+        if (!is_sound(range))
+            return -EPROTO;
+        out->ranges[out->range_count++] = (struct image_range){
+            .base = range->base,
+            .size = range->size,
+            .committed = range->committed,
+            .map = (uintptr_t)range->map,
+            .records = (uintptr_t)range->records,
+            .chunks = (uintptr_t)range->chunks,
+        };
     }
-    r->out->frees += frees;
+    out->range_set = (uintptr_t)at;
+    out->range_set_size = sizeof(*at);
+    out->dirty = set.dirty_slices << SLICE_SHIFT;
+    out->metadata = set.metadata_bytes;
+    out->blocks = (uintptr_t)set.meta_blocks;
     return 0;
 }
 
-static int read_heaps(struct reading *r, const struct heap_table *at)
+static int open_heaps(struct image *out, const struct heap_table *at)
 {
-    struct heap *heap;
     uint32_t counts[3];
-    int error = get(r, &at->count, counts, sizeof(counts));
+    int error = get(out->source, &at->count, counts, sizeof(counts));
 
-    r->out->heaps = counts[0];
-    r->out->heaps_in_use = counts[1];
-    r->out->heaps_peak = counts[2];
-    for (uint32_t i = 0; !error && i < counts[0] && i < HEAP_MAX; i++) {
-        error = get(r, &at->list[i], &heap, sizeof(heap));
-        if (!error)
-            error = read_magazines(r, heap->magazines, CLASS_COUNT);
-        if (!error)
-            error = read_magazines(r, heap->outbound, OUTBOUND_CLASSES);
-        if (!error)
-            error = read_tallies(r, heap);
-    }
-    return error;
-}
-
-static int read_classes(struct reading *r, const struct class_table *at)
-{
-    int error = get(r, at->list, r->classes, sizeof(r->classes));
-
-    r->out->class_count = CLASS_COUNT;
-    for (unsigned class = 0; !error && class < CLASS_COUNT; class ++) {
-        struct size_class *c = &r->classes[class];
-        if (c->words > WORDS_MAX || !c->slices || !c->objects)
-            return -EPROTO;
-        r->out->classes[class].object_size = c->size;
-    }
-    return error;
-}
-
-static void add_up(struct image_figures *out)
-{
-    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
-        const struct image_class *c = &out->classes[class];
-        out->live_objects += c->live;
-        out->live_bytes += c->live * c->object_size;
-        out->cached_bytes += c->cached * c->object_size;
-        out->free_bytes += c->free * c->object_size;
-    }
-    out->live_objects += out->large.live;
-    out->live_bytes += out->large.span;
-}
-
-int image_read(const struct image_source *source, uintptr_t root, struct image_figures *out)
-{
-    struct reading r = {.source = source, .out = out};
-    struct root top;
-
-    memset(out, 0, sizeof(*out));
-    int error = get(&r, (const void *)root, &top, sizeof(top));
     if (error)
         return error;
-    if (top.magic != ROOT_MAGIC || top.version != ROOT_VERSION || top.size != sizeof(top))
+    if (counts[0] > HEAP_MAX)
         return -EPROTO;
-    error = read_classes(&r, top.classes);
+    out->heaps = counts[0];
+    out->heaps_in_use = counts[1];
+    out->heaps_peak = counts[2];
+    out->heap_list = (uintptr_t)at->list;
+    return 0;
+}
+
+bool image_begins_root(uint64_t word)
+{
+    return word == ROOT_MAGIC;
+}
+
+static int check_root(const struct root *top, uintptr_t address)
+{
+    if (top->magic != ROOT_MAGIC || top->version == 0 || top->version > VERSION_MAX || top->size > ROOT_SIZE_MAX)
+        return -ENOENT;
+    if (top->version != ROOT_VERSION || top->size != sizeof(*top))
+        return -EPROTO;
+    return (uintptr_t)top->self == address ? 0 : -ENOENT;
+}
+
+int image_open(const struct image_source *source, uintptr_t root, struct image *out)
+{
+    struct root top;
+
+    *out = (struct image){.source = source};
+    int error = get(source, (const void *)root, &top, sizeof(top));
     if (!error)
-        error = read_ranges(&r, top.ranges);
+        error = check_root(&top, root);
     if (!error)
-        error = read_heaps(&r, top.heaps);
+        error = open_classes(out, top.classes);
     if (!error)
-        add_up(out);
+        error = open_ranges(out, top.ranges);
+    if (!error)
+        error = open_heaps(out, top.heaps);
     return error;
+}
+
+/* --- slabs --- */
+
+static int visit_slab(const struct walk *w, const struct image_slab *slab)
+{
+    return w->visitor->slab ? w->visitor->slab(w->visitor->context, slab) : 0;
+}
+
+static int visit_large(const struct walk *w, const struct slab *slab, uintptr_t start)
+{
+    struct image_slab out = {
+        .start = start,
+        .span = slab->slices * SLICE_SIZE,
+        .class = IMAGE_LARGE,
+        .object_size = slab->slices * SLICE_SIZE,
+        .objects = 1,
+        .free_bits = &(uint64_t){0},
+    };
+    return visit_slab(w, &out);
+}
+
+static bool is_same(const struct slab *a, const struct slab *b)
+{
+    return a->start == b->start && a->size_class == b->size_class && a->free_bits == b->free_bits &&
+           a->remote_bits == b->remote_bits;
+}
+
+/* The objects that the slab's bitmaps, wherever they lie, mark free. Returns 0 or -errno. */
+static int read_free(const struct walk *w, const struct slab *slab, size_t words, uint64_t *free)
+{
+    uint64_t remote[WORDS_MAX];
+
+    if (words == 1) {
+        free[0] = slab->own_free | slab->own_remote;
+        return 0;
+    }
+    int error = get(w->image->source, slab->remote_bits, remote, words * sizeof(remote[0]));
+    if (!error)
+        error = get(w->image->source, slab->free_bits, free, words * sizeof(free[0]));
+    for (size_t i = 0; !error && i < words; i++)
+        free[i] |= remote[i];
+    return error;
+}
+
+/* Returns 0, -errno, or -EAGAIN when another slab has taken the place meanwhile. */
+static int read_slab(const struct walk *w, const struct slab *slab, uintptr_t record, unsigned class)
+{
+    const struct image_class *c = &w->image->classes[class];
+    size_t words = divide_up(c->objects, WORD_BITS);
+    uint64_t free[WORDS_MAX];
+    struct slab after;
+    struct image_slab out = {
+        .start = (uintptr_t)slab->start,
+        .span = c->span,
+        .class = class,
+        .heap = slab->owner,
+        .object_size = c->object_size,
+        .objects = c->objects,
+        .free_bits = free,
+    };
+
+    int error = read_free(w, slab, words, free);
+    if (!error)
+        error = get(w->image->source, (const void *)record, &after, sizeof(after));
+    if (error)
+        return error;
+    if (!is_same(slab, &after))
+        return -EAGAIN;
+    free[words - 1] &= low_bits((unsigned)(c->objects - (words - 1) * WORD_BITS));
+    for (size_t i = 0; i < words; i++)
+        out.free += count_bits(free[i]);
+    return visit_slab(w, &out);
+}
+
+/* A slab begins at `slice`, the map says: its record is `slab`, unless it is just being carved or released. */
+static int read_run(const struct walk *w, const struct image_range *range, size_t slice, uint16_t entry,
+                    struct slab *slab)
+{
+    unsigned class = entry_class(entry);
+    uintptr_t start = range->base + (slice << SLICE_SHIFT);
+    uintptr_t record = range->records + slice * RANGE_RECORD;
+    int error = -EAGAIN;
+
+    for (int i = 0; error == -EAGAIN && i < TRIES; i++) {
+        if (i > 0 && (error = get(w->image->source, (const void *)record, slab, sizeof(*slab))) < 0)
+            return error;
+        if (slab->size_class != class || (uintptr_t)slab->start != start)
+            return 0;
+        error = class == CLASS_LARGE ? visit_large(w, slab, start) : read_slab(w, slab, record, class);
+    }
+    return error == -EAGAIN ? 0 : error;
+}
+
+/* Whether the slice may be the first of a slab: others carry the same entry. */
+static bool may_begin(const struct image *image, size_t slice, uint16_t entry)
+{
+    unsigned class = entry_class(entry);
+
+    if (!entry || (class != CLASS_LARGE && class >= CLASS_COUNT))
+        return false;
+    return class == CLASS_LARGE || class_is_run(class) || slice % (image->classes[class].span >> SLICE_SHIFT) == 0;
+}
+
+static int walk_chunk(const struct walk *w, const struct image_range *range, size_t first)
+{
+    uint16_t entries[CHUNK_SLICES];
+    unsigned char records[CHUNK_SLICES][RANGE_RECORD] __attribute__((aligned(CACHE_LINE)));
+    int error = image_get(w->image, range->map + first * sizeof(entries[0]), entries, sizeof(entries));
+
+    if (!error)
+        error = image_get(w->image, range->records + first * RANGE_RECORD, records, sizeof(records));
+    for (size_t i = 0; !error && i < CHUNK_SLICES; i++)
+        if (may_begin(w->image, first + i, entries[i]))
+            error = read_run(w, range, first + i, entries[i], (struct slab *)records[i]);
+    return error;
+}
+
+static int walk_range(const struct walk *w, const struct image_range *range)
+{
+    size_t slices = range->committed >> SLICE_SHIFT;
+    int error = 0;
+
+    for (size_t first = 0; !error && first < slices; first += CHUNK_SLICES)
+        error = walk_chunk(w, range, first);
+    return error;
+}
+
+static int walk_slice(const struct walk *w, const struct image_range *range, size_t slice, uint16_t entry)
+{
+    struct slab slab;
+    int error = image_get(w->image, range->records + slice * RANGE_RECORD, &slab, sizeof(slab));
+
+    return error ? error : read_run(w, range, slice, entry, &slab);
+}
+
+/*
+ * The entry of the slice that the run which holds `slice` begins with: of a slab it can be told, of any other run all
+ * slices but the first have none. *first is that slice; 0 when there is no such run.
+ */
+static int find_first(const struct image *image, const struct image_range *range, size_t slice, size_t *first,
+                      uint16_t *entry)
+{
+    uint16_t entries[CHUNK_SLICES];
+
+    *entry = 0;
+    for (size_t end = slice + 1; end > 0 && !*entry;) {
+        size_t start = align_down(end - 1, CHUNK_SLICES);
+        int error = image_get(image, range->map + start * sizeof(entries[0]), entries, sizeof(entries));
+        if (error)
+            return error;
+        while (end > start && !*entry)
+            *entry = entries[--end - start];
+        *first = end;
+    }
+    unsigned class = entry_class(*entry);
+    if (*entry && class < CLASS_COUNT && !class_is_run(class))
+        *first = align_down(*first, image->classes[class].span >> SLICE_SHIFT);
+    return 0;
+}
+
+struct at {
+    uintptr_t address;
+    const struct image_visitor *visitor;
+};
+
+static int visit_if_holds(void *context, const struct image_slab *slab)
+{
+    const struct at *at = context;
+    return at->address - slab->start < slab->span ? at->visitor->slab(at->visitor->context, slab) : 0;
+}
+
+int image_walk_at(const struct image *image, uintptr_t address, const struct image_visitor *visitor)
+{
+    struct at at = {.address = address, .visitor = visitor};
+    const struct image_visitor only = {.slab = visit_if_holds, .context = &at};
+    struct walk w = {.image = image, .visitor = &only};
+    size_t first;
+    uint16_t entry;
+
+    for (unsigned i = 0; i < image->range_count; i++) {
+        const struct image_range *range = &image->ranges[i];
+        if (address - range->base >= range->committed)
+            continue;
+        int error = find_first(image, range, (address - range->base) >> SLICE_SHIFT, &first, &entry);
+        if (error)
+            return error;
+        return may_begin(image, first, entry) ? walk_slice(&w, range, first, entry) : 0;
+    }
+    return 0;
+}
+
+/* --- heaps --- */
+
+static int walk_magazines(const struct walk *w, unsigned heap, const struct magazine *at, unsigned count)
+{
+    struct magazine magazines[CLASS_COUNT];
+    int error = get(w->image->source, at, magazines, count * sizeof(magazines[0]));
+
+    for (unsigned class = 0; !error && class < count; class ++) {
+        const struct magazine *m = &magazines[class];
+        size_t held = ((uintptr_t)m->top - (uintptr_t)m->bottom) / sizeof(void *);
+        if (m->top <= m->bottom || held > UINT16_MAX)
+            continue;
+        struct image_magazine out = {.heap = heap, .class = class, .slots = (uintptr_t)m->bottom, .count = held};
+        error = w->visitor->magazine(w->visitor->context, &out);
+    }
+    return error;
+}
+
+static int visit_heap(const struct walk *w, unsigned index, const struct heap *at)
+{
+    struct heap head;
+    struct image_tally tallies[CLASS_COUNT + 1];
+    int error = get(w->image->source, at, &head, offsetof(struct heap, shelves));
+
+    if (!error)
+        error = get(w->image->source, &at->slab_bytes, &head.slab_bytes, sizeof(head.slab_bytes));
+    if (!error)
+        error = get(w->image->source, &at->thread, &head.thread, sizeof(head.thread));
+    if (!error)
+        error = get(w->image->source, &at->kept, &head.kept, sizeof(head.kept));
+    if (!error)
+        error = get(w->image->source, at->tallies, tallies, sizeof(tallies));
+    if (!error)
+        error = get(w->image->source, &at->frees, &head.frees, sizeof(head.frees));
+    if (error)
+        return error;
+    struct image_heap out = {
+        .index = index,
+        .address = (uintptr_t)at,
+        .thread = head.thread,
+        .in_use = head.state == HEAP_OWNED,
+        .slab_bytes = head.slab_bytes,
+        .kept = head.kept.count << SLICE_SHIFT,
+        .frees = head.frees,
+        .tallies = tallies,
+    };
+    return w->visitor->heap(w->visitor->context, &out);
+}
+
+int image_walk_heaps(const struct image *image, const struct image_visitor *visitor)
+{
+    const struct walk whole = {.image = image, .visitor = visitor}, *w = &whole;
+    const struct heap *heap;
+    int error = 0;
+
+    for (unsigned i = 0; !error && i < w->image->heaps; i++) {
+        error = image_get(w->image, w->image->heap_list + i * sizeof(heap), &heap, sizeof(heap));
+        if (!error && w->visitor->heap)
+            error = visit_heap(w, i, heap);
+        if (!error && w->visitor->magazine)
+            error = walk_magazines(w, i, heap->magazines, CLASS_COUNT);
+        if (!error && w->visitor->magazine)
+            error = walk_magazines(w, i, heap->outbound, OUTBOUND_CLASSES);
+    }
+    return error;
+}
+
+int image_walk(const struct image *image, const struct image_visitor *visitor)
+{
+    struct walk w = {.image = image, .visitor = visitor};
+    int error = 0;
+
+    for (unsigned i = 0; !error && i < image->range_count; i++)
+        error = walk_range(&w, &image->ranges[i]);
+    return error ? error : image_walk_heaps(image, visitor);
 }

@@ -2,16 +2,25 @@
  * image.h - read a heap, from wherever its bytes can be read.
  *
  * The reader knows a heap by the address of its root and a function that copies bytes from there. It trusts
- * nothing that it reads: sizes and counts are bounded before use. A heap that changes meanwhile gives figures that are
- * right for each slab and magazine at the moment it was read.
+ * nothing that it reads: sizes and counts are bounded before use. It allocates nothing: who wants to keep what it finds
+ * gives it a visitor.
+ *
+ * A heap may change meanwhile. Each slab and each magazine is then as it was at the moment when it was read: one that
+ * was torn in between is read again. An object on its way between the two, at most a magazine's worth of a thread, may
+ * be seen in both or in neither.
  */
 #ifndef LOAM_IMAGE_IMAGE_H
 #define LOAM_IMAGE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IMAGE_CLASSES = 128 };
+enum {
+    IMAGE_CLASSES = 128,
+    IMAGE_RANGES = 64,
+    IMAGE_LARGE = IMAGE_CLASSES - 1, /* in place of a class: one large object */
+};
 
 struct image_source {
     /* Copy `size` bytes from `address` there to `to` here. Returns 0 or -errno. */
@@ -23,34 +32,105 @@ struct image_source {
 extern const struct image_source image_self;
 
 struct image_class {
-    uint64_t object_size; /* bytes */
-    uint64_t slabs;
-    uint64_t live;        /* objects allocated */
-    uint64_t cached;      /* free, in magazines */
-    uint64_t free;        /* free, in slabs */
-    uint64_t span;        /* bytes of addresses */
-    uint64_t allocations; /* counted only under a tally, else 0 */
-    uint64_t requested;   /* bytes, likewise */
+    size_t object_size; /* bytes */
+    size_t objects;     /* per slab */
+    size_t span;        /* bytes of a slab */
 };
 
-struct image_figures {
-    uint64_t class_count;
+/* One piece of the heap's addresses, and where what is known of them lies. */
+struct image_range {
+    uintptr_t base;
+    size_t size;
+    size_t committed; /* bytes below its break */
+    uintptr_t map, records, chunks;
+};
+
+/* What a heap is made of; the figures are those of the moment when it was opened. */
+struct image {
+    const struct image_source *source;
+    unsigned class_count;
     struct image_class classes[IMAGE_CLASSES];
-    struct image_class large; /* object_size 0; live_bytes is span */
-    uint64_t live_bytes;      /* of all objects, large ones too */
-    uint64_t live_objects;
-    uint64_t cached_bytes;
-    uint64_t free_bytes; /* free, in slabs */
-    uint64_t committed;  /* bytes below the breaks */
-    uint64_t dirty;      /* bytes of idle slices that may hold memory */
-    uint64_t metadata;   /* bytes */
-    uint64_t heaps;
-    uint64_t heaps_in_use;
-    uint64_t heaps_peak;
-    uint64_t frees;
+    unsigned range_count;
+    struct image_range ranges[IMAGE_RANGES];
+    uint64_t dirty;    /* bytes of idle slices that may hold memory */
+    uint64_t metadata; /* bytes */
+    unsigned heaps;    /* that there have ever been */
+    unsigned heaps_in_use;
+    unsigned heaps_peak;
+    uintptr_t heap_list; /* their addresses */
+    uintptr_t blocks;    /* of what else it knows: each begins with the address of the next */
+
+    /* Where the ranges themselves stand: addresses that are no pointers to objects. */
+    uintptr_t range_set;
+    size_t range_set_size;
 };
 
-/* Count everything. Returns 0, -EPROTO for a root that is none or of another version, or the source's -errno. */
-int image_read(const struct image_source *source, uintptr_t root, struct image_figures *out);
+struct image_slab {
+    uintptr_t start;    /* of its first object */
+    size_t span;        /* bytes of addresses */
+    unsigned class;     /* index of a size class, or IMAGE_LARGE */
+    unsigned heap;      /* index of the heap that it belongs to; 0 for a large object, which belongs to none */
+    size_t object_size; /* bytes; of a large object its span */
+    size_t objects;
+    size_t free;               /* of them, and not in magazines */
+    const uint64_t *free_bits; /* one for each object */
+};
+
+/* A stack of objects that are free, though not marked so in their slabs. */
+struct image_magazine {
+    unsigned heap;
+    unsigned class;
+    uintptr_t slots; /* address of the first of `count` pointers */
+    size_t count;
+};
+
+/* Allocations since the start, counted under `loam run` only. */
+struct image_tally {
+    uint64_t allocations;
+    uint64_t requested; /* bytes */
+};
+
+struct image_heap {
+    unsigned index;
+    uintptr_t address;
+    int thread;  /* the kernel's id of the last one that had it */
+    bool in_use; /* by that thread */
+    uint64_t slab_bytes;
+    uint64_t kept; /* bytes of the large object that was freed last */
+    uint64_t frees;
+    const struct image_tally *tallies; /* of each class, and of large objects as number class_count */
+};
+
+/*
+ * Called for each slab, then for each heap and its magazines that hold anything. What they are given is theirs for that
+ * call only. The walk ends when one returns something other than 0. NULL where nobody wants to know.
+ */
+struct image_visitor {
+    int (*slab)(void *context, const struct image_slab *slab);
+    int (*heap)(void *context, const struct image_heap *heap);
+    int (*magazine)(void *context, const struct image_magazine *magazine);
+    void *context;
+};
+
+/*
+ * Read what the heap is made of. Returns 0; -ENOENT when there is no root at this address; -EPROTO when it is that of
+ * another version, or damaged; or the source's -errno.
+ */
+int image_open(const struct image_source *source, uintptr_t root, struct image *out);
+
+/* Whether these may be the first 8 bytes of a root, which lies at a multiple of 8: for who has to look for one. */
+bool image_begins_root(uint64_t word);
+
+/* Visit everything. Returns 0, what the visitor returned, or the source's -errno. */
+int image_walk(const struct image *image, const struct image_visitor *visitor);
+
+/* Visit the slab that holds `address`, if there is one. Returns what image_walk() does. */
+int image_walk_at(const struct image *image, uintptr_t address, const struct image_visitor *visitor);
+
+/* Visit heaps and magazines only. Returns what image_walk() does. */
+int image_walk_heaps(const struct image *image, const struct image_visitor *visitor);
+
+/* Copy `size` bytes of the process that the heap is in. Returns 0 or -errno. */
+int image_get(const struct image *image, uintptr_t address, void *to, size_t size);
 
 #endif

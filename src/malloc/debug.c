@@ -7,7 +7,7 @@
  */
 #include "base/report.h"
 #include "heap/root.h"
-#include "image/image.h"
+#include "image/figures.h"
 #include "malloc/start.h"
 
 #include <errno.h>
@@ -15,13 +15,13 @@
 #include <loam/malloc.h>
 
 /* Reading oneself cannot fail. */
-static void read_self(struct image_figures *figures)
+static void read_self(struct figures *figures)
 {
     heap_leave(heap_enter()); /* the class table must be there */
-    image_read(&image_self, (uintptr_t)&loam_image, figures);
+    figures_read(&image_self, (uintptr_t)&loam_image, figures);
 }
 
-static uint64_t slab_span(const struct image_figures *f)
+static uint64_t slab_span(const struct figures *f)
 {
     uint64_t span = 0;
 
@@ -30,7 +30,7 @@ static uint64_t slab_span(const struct image_figures *f)
     return span;
 }
 
-static uint64_t count_objects(const struct image_figures *f, size_t offset)
+static uint64_t count_objects(const struct figures *f, size_t offset)
 {
     uint64_t count = 0;
 
@@ -41,15 +41,15 @@ static uint64_t count_objects(const struct image_figures *f, size_t offset)
 
 PUBLIC struct mallinfo2 loam_mallinfo2(void)
 {
-    struct image_figures f;
+    struct figures f;
 
     read_self(&f);
     uint64_t used = f.live_bytes - f.large.span;
     uint64_t arena = slab_span(&f) + f.dirty;
     return (struct mallinfo2){
         .arena = arena,
-        .ordblks = count_objects(&f, offsetof(struct image_class, free)),
-        .smblks = count_objects(&f, offsetof(struct image_class, cached)),
+        .ordblks = count_objects(&f, offsetof(struct class_figures, free)),
+        .smblks = count_objects(&f, offsetof(struct class_figures, cached)),
         .hblks = f.large.live,
         .hblkhd = f.large.span,
         .fsmblks = f.cached_bytes,
@@ -109,7 +109,7 @@ PUBLIC int loam_malloc_trim(size_t pad)
     return range_trim(pad) + purged > 0;
 }
 
-static void print_class(struct text *text, const struct image_class *c)
+static void print_class(struct text *text, const struct class_figures *c)
 {
     text_format(text, "%u bytes: %u live, %u cached, %u free, in %u slabs\n", c->object_size, c->live, c->cached,
                 c->free, c->slabs);
@@ -117,7 +117,7 @@ static void print_class(struct text *text, const struct image_class *c)
 
 PUBLIC void loam_malloc_stats(void)
 {
-    struct image_figures f;
+    struct figures f;
     char buffer[8192];
     struct text text;
 
@@ -135,7 +135,7 @@ PUBLIC void loam_malloc_stats(void)
     report_write(&text);
 }
 
-static void write_class(FILE *stream, const struct image_class *c)
+static void write_class(FILE *stream, const struct class_figures *c)
 {
     fprintf(stream, "    <class size=\"%lu\" slabs=\"%lu\" live=\"%lu\" cached=\"%lu\" free=\"%lu\" span=\"%lu\"/>\n",
             c->object_size, c->slabs, c->live, c->cached, c->free, c->span);
@@ -143,7 +143,7 @@ static void write_class(FILE *stream, const struct image_class *c)
 
 PUBLIC int loam_malloc_info(int options, FILE *stream)
 {
-    struct image_figures f;
+    struct figures f;
 
     if (options != 0) {
         errno = EINVAL;

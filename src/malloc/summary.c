@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "heap/root.h"
-#include "image/image.h"
+#include "image/figures.h"
 #include "image/summary.h"
 #include "malloc/options.h"
 #include "sys/sys.h"
@@ -78,7 +78,7 @@ static void fill_process(struct summary *s)
         s->program[strcspn(s->program, "\n")] = '\0';
 }
 
-static void fill_class(struct summary *s, struct summary_class *to, const struct image_class *from)
+static void fill_class(struct summary *s, struct summary_class *to, const struct class_figures *from)
 {
     to->object_size = (uint32_t)from->object_size;
     to->slabs = (uint32_t)from->slabs;
@@ -100,11 +100,11 @@ static uint64_t positive(int64_t value)
 
 static void fill_heap(struct summary *s)
 {
-    struct image_figures f;
+    struct figures f;
 
     if (heap_thread.heap)
         observe_settle(heap_thread.heap);
-    if (image_read(&image_self, (uintptr_t)&loam_image, &f) < 0)
+    if (figures_read(&image_self, (uintptr_t)&loam_image, &f) < 0)
         return;
     s->class_count = (uint32_t)f.class_count + 1;
     for (size_t i = 0; i < f.class_count; i++)

@@ -27,7 +27,7 @@ static void *map(size_t size)
     if (address < 0)
         return NULL;
     unsigned char *inner = (unsigned char *)address + PAGE_SIZE;
-    if (sys_protect_rw(inner, size) < 0) {
+    if (sys_commit(inner, size) < 0) {
         sys_unmap((void *)address, size + 2 * PAGE_SIZE);
         return NULL;
     }
@@ -52,15 +52,19 @@ void *meta_map(size_t size)
     return mapping ? mapping : from_range(size);
 }
 
+/* Each block begins with the address of the one before it: so who reads the process knows them all. */
 static bool refill(void)
 {
-    unsigned char *fresh = map(BLOCK_SIZE);
+    unsigned char *fresh = map(BLOCK_SIZE), *start = fresh ? fresh : from_range(SLICE_SIZE);
 
-    block.left = fresh ? BLOCK_SIZE : SLICE_SIZE;
-    block.next = fresh ? fresh : from_range(SLICE_SIZE);
-    if (!block.next)
-        block.left = 0;
-    return block.left != 0;
+    block.left = 0;
+    if (!start)
+        return false;
+    memcpy(start, &ranges.meta_blocks, sizeof(ranges.meta_blocks));
+    __atomic_store_n(&ranges.meta_blocks, start, __ATOMIC_RELEASE);
+    block.next = start + CACHE_LINE;
+    block.left = (fresh ? BLOCK_SIZE : SLICE_SIZE) - CACHE_LINE;
+    return true;
 }
 
 void *meta_take(size_t size)

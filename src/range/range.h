@@ -94,7 +94,8 @@ struct range_set {
     struct lock lock;
     size_t dirty_slices;
     size_t metadata_bytes;
-    uint64_t purged_ms; /* when the period began; read without the lock, as is the period */
+    unsigned char *ATOMIC meta_blocks; /* the latest one, see meta.c */
+    uint64_t purged_ms;                /* when the period began; read without the lock, as is the period */
     uint32_t period;
     uint32_t moves; /* runs whose pages were moved and that split mappings */
 };

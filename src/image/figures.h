@@ -1,0 +1,49 @@
+/*
+ * figures.h - how much a heap holds, in all and of each size.
+ *
+ * A visitor of image.h that only counts: who wants more than that counts with these functions beside his own work.
+ */
+#ifndef LOAM_IMAGE_FIGURES_H
+#define LOAM_IMAGE_FIGURES_H
+
+#include "image/image.h"
+
+struct class_figures {
+    uint64_t object_size; /* bytes; 0 for large objects */
+    uint64_t slabs;
+    uint64_t live;        /* objects allocated */
+    uint64_t cached;      /* free, in magazines */
+    uint64_t free;        /* free, in slabs */
+    uint64_t span;        /* bytes of addresses */
+    uint64_t allocations; /* counted only under a tally, else 0 */
+    uint64_t requested;   /* bytes, likewise */
+};
+
+struct figures {
+    uint64_t class_count;
+    struct class_figures classes[IMAGE_CLASSES];
+    struct class_figures large;
+    uint64_t live_bytes; /* of all objects, large ones too; from here on, set by figures_end() */
+    uint64_t live_objects;
+    uint64_t cached_bytes;
+    uint64_t free_bytes; /* free, in slabs */
+    uint64_t committed;  /* bytes below the breaks */
+    uint64_t dirty;      /* bytes of idle slices that may hold memory */
+    uint64_t metadata;   /* bytes */
+    uint64_t heaps;
+    uint64_t heaps_in_use;
+    uint64_t heaps_peak;
+    uint64_t frees;
+};
+
+/* Begin to count; add what a walk finds, in its order; end. */
+void figures_begin(struct figures *out, const struct image *image);
+void figures_add_slab(struct figures *out, const struct image_slab *slab);
+void figures_add_heap(struct figures *out, const struct image_heap *heap);
+void figures_add_magazine(struct figures *out, const struct image_magazine *magazine);
+void figures_end(struct figures *out);
+
+/* All of it. Returns what image_open() and image_walk() do. */
+int figures_read(const struct image_source *source, uintptr_t root, struct figures *out);
+
+#endif
