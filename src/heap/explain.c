@@ -3,9 +3,8 @@
 
 #include "heap/heap.h"
 #include "heap/object.h"
+#include "sys/maps.h"
 #include "sys/sys.h"
-
-#include <string.h>
 
 static const char *const headlines[] = {
     [FAULT_INVALID_FREE] = "invalid free of",
@@ -22,82 +21,27 @@ static const char *const advice[] = {
     [FAULT_WRONG_SIZE] = "The size and alignment must be those that the object was allocated with.",
 };
 
-/* A line of /proc/self/maps, read piece by piece into a buffer on the stack. */
-struct lines {
-    int fd;
-    size_t used, next;
-    char data[1024];
-};
-
-static int next_byte(struct lines *lines)
-{
-    if (lines->next == lines->used) {
-        ssize_t n = sys_read(lines->fd, lines->data, sizeof(lines->data));
-        if (n <= 0)
-            return -1;
-        lines->used = (size_t)n;
-        lines->next = 0;
-    }
-    return (unsigned char)lines->data[lines->next++];
-}
-
-static bool next_line(struct lines *lines, char *line, size_t size)
-{
-    size_t length = 0;
-    int c;
-
-    while ((c = next_byte(lines)) >= 0 && c != '\n')
-        if (length + 1 < size)
-            line[length++] = (char)c;
-    line[length] = '\0';
-    return length > 0;
-}
-
-static uintptr_t parse_hex(const char **text)
-{
-    uintptr_t value = 0;
-
-    for (;; (*text)++) {
-        char c = **text;
-        if (c >= '0' && c <= '9')
-            value = value * 16 + (uintptr_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value * 16 + (uintptr_t)(c - 'a') + 10;
-        else
-            return value;
-    }
-}
-
-static bool line_holds(const char *line, uintptr_t address)
-{
-    uintptr_t start = parse_hex(&line);
-
-    if (*line != '-')
-        return false;
-    line++;
-    return address >= start && address < parse_hex(&line);
-}
-
 /* Name the mapping that an address outside the heap lies in. */
 static void describe_mapping(struct text *text, const void *p)
 {
-    struct lines lines = {.fd = sys_open_read("/proc/self/maps")};
-    char line[256];
+    struct maps maps;
+    struct mapping mapping;
+    uintptr_t address = (uintptr_t)p;
+    bool found = false;
 
     text_string(text, "It is not in the heap");
-    if (lines.fd < 0) {
+    if (maps_open(&maps, "/proc/self/maps") < 0) {
         text_string(text, ". ");
         return;
     }
-    while (next_line(&lines, line, sizeof(line))) {
-        if (!line_holds(line, (uintptr_t)p))
-            continue;
-        text_format(text, ", but in this mapping of the process: %s. ", line);
-        sys_close(lines.fd);
-        return;
-    }
-    sys_close(lines.fd);
-    text_string(text, ", nor in any mapping of the process. ");
+    while (!found && maps_next(&maps, &mapping))
+        found = address >= mapping.start && address < mapping.end;
+    maps_close(&maps);
+    if (found)
+        text_format(text, ", but in the mapping from %x to %x%s%s. ", mapping.start, mapping.end,
+                    mapping.path[0] ? " of " : "", mapping.path);
+    else
+        text_string(text, ", nor in any mapping of the process. ");
 }
 
 static void describe_owner(struct text *text, const struct object *o)

@@ -1,0 +1,312 @@
+/*
+ * layout.c - see layout.h.
+ *
+ * Mappings come in the order of addresses, so those of an ELF file follow the one that has its header. The file's
+ * program headers say what each is; where the kernel or the loader has split or protected one since, it stays what it was.
+ *
+ * A thread's stack is the mapping that its stack pointer is in. While it runs, that is not known; but its control block
+ * lies at the upper end, a word that holds its own address, and again two words on.
+ *
+ * Source: elf(5); "ELF Handling For Thread-Local Storage", section 3.4.6, for the control block on x86-64.
+ */
+#include "image/layout.h"
+
+#include <elf.h>
+#include <string.h>
+
+enum {
+    BLOCK_SEARCH = 16384, /* bytes below a stack's end that may hold a control block: static TLS lies above it */
+    BLOCK_SIZE = 2048,    /* bytes of one in which the thread's id is looked for */
+    HEAPS_AT_ONCE = 128,
+    BLOCKS_MAX = 65536, /* a chain that is longer is damaged */
+    BLOCK_SELF = 2,       /* the word that holds its address, as the first one does */
+};
+
+const char *const segment_names[SEGMENT_KINDS] = {
+    [SEGMENT_TEXT] = "text",
+    [SEGMENT_READ_ONLY] = "read-only data",
+    [SEGMENT_DATA] = "data",
+    [SEGMENT_BSS] = "bss",
+    [SEGMENT_BREAK] = "program break",
+    [SEGMENT_HEAP] = "loam heap",
+    [SEGMENT_RESERVE] = "loam reserve",
+    [SEGMENT_RECORDS] = "loam records",
+    [SEGMENT_ANONYMOUS] = "anonymous",
+    [SEGMENT_FILE] = "mapped file",
+    [SEGMENT_SHARED] = "shared memory",
+    [SEGMENT_STACK] = "stack",
+    [SEGMENT_GUARD] = "stack guard",
+    [SEGMENT_INACCESSIBLE] = "inaccessible",
+    [SEGMENT_KERNEL] = "kernel",
+};
+
+static int get(const struct layout *layout, uintptr_t address, void *to, size_t size)
+{
+    const struct image_source *source = layout->input.source;
+    return source ? source->read(source->context, address, to, size) : -1;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool holds(const struct mapping *m, uintptr_t address)
+{
+    return address >= m->start && address < m->end;
+}
+
+/* --- ELF files --- */
+
+static bool is_elf(const Elf64_Ehdr *header)
+{
+    return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 && header->e_ident[EI_CLASS] == ELFCLASS64 &&
+           header->e_phentsize == sizeof(Elf64_Phdr);
+}
+
+static void add_load(struct layout *layout, uintptr_t bias, const Elf64_Phdr *p)
+{
+    uintptr_t start = bias + p->p_vaddr;
+
+    if (p->p_type != PT_LOAD || layout->load_count == LAYOUT_LOADS || p->p_memsz > UINTPTR_MAX - start ||
+        p->p_filesz > p->p_memsz)
+        return;
+    struct layout_load *load = &layout->loads[layout->load_count++];
+    *load = (struct layout_load){
+        .start = align_down(start, PAGE_SIZE),
+        .end = align_up(start + p->p_memsz, PAGE_SIZE),
+        .file_end = start + p->p_filesz,
+        .writable = p->p_flags & PF_W,
+        .executable = p->p_flags & PF_X,
+    };
+    layout->module_end = max_size(layout->module_end, load->end);
+}
+
+/* The lowest address that the file was linked for; its first load has it. */
+static uintptr_t linked_at(const Elf64_Phdr *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (headers[i].p_type == PT_LOAD)
+            return align_down(headers[i].p_vaddr - headers[i].p_offset, PAGE_SIZE);
+    return 0;
+}
+
+/* The mapping is of a file's beginning: if that is an ELF file, what follows is of it. */
+static void enter_module(struct layout *layout, const struct mapping *m)
+{
+    Elf64_Ehdr header;
+    Elf64_Phdr headers[4 * LAYOUT_LOADS];
+
+    if (get(layout, m->start, &header, sizeof(header)) < 0 || !is_elf(&header))
+        return;
+    size_t count = min_size(header.e_phnum, LENGTH(headers));
+    if (header.e_phoff > m->end - m->start ||
+        get(layout, m->start + header.e_phoff, headers, count * sizeof(headers[0])) < 0)
+        return;
+    layout->module_start = layout->module_end = m->start;
+    layout->load_count = 0;
+    strcpy(layout->module, m->path);
+    for (size_t i = 0; i < count; i++)
+        add_load(layout, m->start - linked_at(headers, count), &headers[i]);
+}
+
+static bool in_module(const struct layout *layout, const struct mapping *m)
+{
+    return m->start >= layout->module_start && m->start < layout->module_end &&
+           (!m->path[0] || strcmp(m->path, layout->module) == 0);
+}
+
+static enum segment_kind kind_in_load(const struct layout_load *load, const struct mapping *m)
+{
+    if (load->executable)
+        return SEGMENT_TEXT;
+    if (!load->writable)
+        return SEGMENT_READ_ONLY;
+    return m->start >= load->file_end ? SEGMENT_BSS : SEGMENT_DATA;
+}
+
+static enum segment_kind kind_in_module(const struct layout *layout, const struct mapping *m)
+{
+    for (unsigned i = 0; i < layout->load_count; i++)
+        if (m->start >= layout->loads[i].start && m->start < layout->loads[i].end)
+            return kind_in_load(&layout->loads[i], m);
+    return m->readable ? SEGMENT_READ_ONLY : SEGMENT_INACCESSIBLE;
+}
+
+/* --- stacks --- */
+
+/* The id of one of the threads that stands in a control block, or 0. */
+static int block_thread(const struct layout *layout, uintptr_t block)
+{
+    int words[BLOCK_SIZE / sizeof(int)];
+
+    if (get(layout, block, words, sizeof(words)) < 0)
+        return 0;
+    for (size_t i = 0; i < LENGTH(words); i++)
+        for (size_t t = 0; words[i] && t < layout->input.thread_count; t++)
+            if (words[i] == layout->input.threads[t].id)
+                return words[i];
+    return 0;
+}
+
+/* The id of the thread whose control block lies at the mapping's upper end, or 0. */
+static int find_block(const struct layout *layout, const struct mapping *m)
+{
+    uintptr_t words[BLOCK_SEARCH / sizeof(uintptr_t)];
+    size_t size = min_size(sizeof(words), m->end - m->start);
+    size_t count = size / sizeof(words[0]);
+    uintptr_t start = m->end - size;
+    int thread = 0;
+
+    if (get(layout, start, words, size) < 0)
+        return 0;
+    for (size_t i = count - BLOCK_SELF; !thread && i-- > 0;) {
+        uintptr_t block = start + i * sizeof(words[0]);
+        if (words[i] == block && words[i + BLOCK_SELF] == block)
+            thread = block_thread(layout, block);
+    }
+    return thread;
+}
+
+/* Whether the mapping is a stack; *thread is the thread's id, if that is known. */
+static bool is_stack(const struct layout *layout, const struct mapping *m, int *thread)
+{
+    const struct layout_input *in = &layout->input;
+
+    *thread = 0;
+    if (begins(m->path, "[stack")) {
+        *thread = in->thread_count ? in->threads[0].id : 0;
+        return true;
+    }
+    if (!m->readable || !m->writable || m->shared || (m->path[0] && !begins(m->path, "[anon:")))
+        return false;
+    for (size_t i = 0; i < in->thread_count && !*thread; i++)
+        if (holds(m, in->threads[i].stack_pointer))
+            *thread = in->threads[i].id;
+    if (!*thread && in->thread_count > 1)
+        *thread = find_block(layout, m);
+    if (*thread && *thread == in->threads[0].id && !holds(m, in->threads[0].stack_pointer))
+        *thread = 0; /* the main thread's block lies in a mapping of its own */
+    return *thread != 0;
+}
+
+/* --- the heap --- */
+
+/* Whether a heap's own memory, with its magazines, lies in the mapping. */
+static bool holds_heap(const struct image *heap, const struct mapping *m)
+{
+    uintptr_t addresses[HEAPS_AT_ONCE];
+
+    for (size_t done = 0; done < heap->heaps; done += HEAPS_AT_ONCE) {
+        size_t count = min_size(heap->heaps - done, HEAPS_AT_ONCE);
+        if (image_get(heap, heap->heap_list + done * sizeof(addresses[0]), addresses, count * sizeof(addresses[0])) < 0)
+            return false;
+        for (size_t i = 0; i < count; i++)
+            if (holds(m, addresses[i]))
+                return true;
+    }
+    return false;
+}
+
+static bool holds_block(const struct image *heap, const struct mapping *m)
+{
+    uintptr_t block = heap->blocks;
+
+    for (int i = 0; block && i < BLOCKS_MAX; i++)
+        if (holds(m, block))
+            return true;
+        else if (image_get(heap, block, &block, sizeof(block)) < 0)
+            return false;
+    return false;
+}
+
+static bool is_records(const struct image *heap, const struct mapping *m)
+{
+    for (unsigned i = 0; i < heap->range_count; i++) {
+        const struct image_range *range = &heap->ranges[i];
+        if (holds(m, range->map) || holds(m, range->records) || holds(m, range->chunks))
+            return true;
+    }
+    return holds_heap(heap, m) || holds_block(heap, m);
+}
+
+static bool in_heap(const struct image *heap, const struct mapping *m, enum segment_kind *kind)
+{
+    for (unsigned i = 0; i < heap->range_count; i++) {
+        const struct image_range *range = &heap->ranges[i];
+        if (m->start >= range->base + range->size || range->base >= m->end)
+            continue;
+        *kind = m->readable ? SEGMENT_HEAP : SEGMENT_RESERVE;
+        return true;
+    }
+    *kind = SEGMENT_RECORDS;
+    return !m->path[0] && m->readable && is_records(heap, m);
+}
+
+/* --- what a mapping is --- */
+
+static bool is_shared_memory(const char *path)
+{
+    static const char *const names[] = {"/dev/shm/", "/memfd:", "/SYSV", "/dev/zero", "[anon_shmem:", "/i915"};
+
+    for (size_t i = 0; i < LENGTH(names); i++)
+        if (begins(path, names[i]))
+            return true;
+    return !path[0];
+}
+
+static enum segment_kind kind_of(struct layout *layout, const struct mapping *m, int *thread)
+{
+    enum segment_kind kind;
+
+    *thread = 0;
+    if (layout->input.heap && in_heap(layout->input.heap, m, &kind))
+        return kind;
+    if (m->path[0] == '/' && m->offset == 0 && m->readable && !m->shared)
+        enter_module(layout, m);
+    if (is_stack(layout, m, thread))
+        return SEGMENT_STACK;
+    if (in_module(layout, m))
+        return kind_in_module(layout, m);
+    if (begins(m->path, "[heap]"))
+        return SEGMENT_BREAK;
+    if (m->path[0] == '[' && !begins(m->path, "[anon"))
+        return SEGMENT_KERNEL;
+    if (!m->readable && !m->writable && !m->executable)
+        return SEGMENT_INACCESSIBLE;
+    if (m->shared && is_shared_memory(m->path))
+        return SEGMENT_SHARED;
+    return m->path[0] == '/' ? SEGMENT_FILE : SEGMENT_ANONYMOUS;
+}
+
+static void fetch(struct layout *layout)
+{
+    layout->has_next = layout->input.next(layout->input.context, &layout->next);
+}
+
+void layout_begin(struct layout *layout, const struct layout_input *input)
+{
+    layout->input = *input;
+    layout->module_start = layout->module_end = 0;
+    layout->load_count = 0;
+    fetch(layout);
+}
+
+bool layout_next(struct layout *layout, struct segment *out)
+{
+    int thread;
+
+    if (!layout->has_next)
+        return false;
+    out->mapping = layout->next;
+    out->kind = kind_of(layout, &out->mapping, &out->thread);
+    if (out->kind == SEGMENT_BSS)
+        strcpy(out->mapping.path, layout->module);
+    fetch(layout);
+    if (out->kind == SEGMENT_INACCESSIBLE && layout->has_next && layout->next.start == out->mapping.end &&
+        is_stack(layout, &layout->next, &thread)) {
+        out->kind = SEGMENT_GUARD;
+        out->thread = thread;
+    }
+    return true;
+}

@@ -1,0 +1,157 @@
+/* maps.c - see maps.h. */
+#include "sys/maps.h"
+
+#include "sys/sys.h"
+
+#include <string.h>
+
+static int next_byte(struct maps *maps)
+{
+    if (maps->next == maps->used) {
+        ssize_t n = sys_read(maps->fd, maps->data, sizeof(maps->data));
+        if (n < 0)
+            maps->error = (int)n;
+        if (n <= 0)
+            return -1;
+        maps->used = (size_t)n;
+        maps->next = 0;
+    }
+    return (unsigned char)maps->data[maps->next++];
+}
+
+/* What does not fit is cut off. False when there is no line left. */
+static bool next_line(struct maps *maps)
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = next_byte(maps)) >= 0 && c != '\n')
+        if (length + 1 < sizeof(maps->line))
+            maps->line[length++] = (char)c;
+    maps->line[length] = '\0';
+    return c >= 0;
+}
+
+static unsigned digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : UINT32_MAX;
+}
+
+static uint64_t take_number(const char **at, unsigned base)
+{
+    uint64_t value = 0;
+
+    for (; digit(**at) < base; (*at)++)
+        value = value * base + digit(**at);
+    return value;
+}
+
+static void skip(const char **at, char c)
+{
+    while (**at == c)
+        (*at)++;
+}
+
+/* "5566-7788 rw-p 00001000 fe:01 1234    /path" */
+static bool take_header(const char *at, struct mapping *out)
+{
+    *out = (struct mapping){.start = take_number(&at, 16)};
+    if (*at++ != '-')
+        return false;
+    out->end = take_number(&at, 16);
+    if (at[0] != ' ' || strlen(at) < sizeof(" rw-p ") - 1)
+        return false;
+    out->readable = at[1] == 'r';
+    out->writable = at[2] == 'w';
+    out->executable = at[3] == 'x';
+    out->shared = at[4] == 's';
+    at += sizeof(" rw-p ") - 1;
+    out->offset = take_number(&at, 16);
+    skip(&at, ' ');
+    out->device_major = (unsigned)take_number(&at, 16);
+    skip(&at, ':');
+    out->device_minor = (unsigned)take_number(&at, 16);
+    skip(&at, ' ');
+    out->inode = take_number(&at, 10);
+    skip(&at, ' ');
+    size_t length = min_size(strlen(at), sizeof(out->path) - 1);
+    memcpy(out->path, at, length);
+    out->path[length] = '\0';
+    return true;
+}
+
+/* Lines of figures have a name and a colon before the first digit; headers begin with their address. */
+static bool is_header(const char *line)
+{
+    return digit(line[0]) < 16 && line[strspn(line, "0123456789abcdef")] == '-';
+}
+
+static const struct {
+    const char *name;
+    size_t offset;
+} figures[] = {
+    {"Rss:", offsetof(struct mapping_memory, resident)},
+    {"Pss:", offsetof(struct mapping_memory, proportional)},
+    {"Shared_Clean:", offsetof(struct mapping_memory, shared_clean)},
+    {"Shared_Dirty:", offsetof(struct mapping_memory, shared_dirty)},
+    {"Private_Clean:", offsetof(struct mapping_memory, private_clean)},
+    {"Private_Dirty:", offsetof(struct mapping_memory, private_dirty)},
+    {"Anonymous:", offsetof(struct mapping_memory, anonymous)},
+    {"AnonHugePages:", offsetof(struct mapping_memory, huge)},
+    {"ShmemPmdMapped:", offsetof(struct mapping_memory, huge)},
+    {"FilePmdMapped:", offsetof(struct mapping_memory, huge)},
+    {"Private_Hugetlb:", offsetof(struct mapping_memory, huge)},
+    {"Shared_Hugetlb:", offsetof(struct mapping_memory, huge)},
+    {"Swap:", offsetof(struct mapping_memory, swapped)},
+    {"Locked:", offsetof(struct mapping_memory, locked)},
+};
+
+static void take_figure(const char *line, struct mapping_memory *out)
+{
+    size_t length = strcspn(line, " ");
+
+    for (size_t i = 0; i < LENGTH(figures); i++) {
+        if (strlen(figures[i].name) != length || memcmp(line, figures[i].name, length) != 0)
+            continue;
+        const char *at = line + length;
+        skip(&at, ' ');
+        *(uint64_t *)((char *)out + figures[i].offset) += take_number(&at, 10) * KIB;
+    }
+}
+
+int maps_open(struct maps *maps, const char *path)
+{
+    int fd = sys_open_read(path);
+
+    maps->fd = fd;
+    maps->error = fd < 0 ? fd : 0;
+    maps->held = false;
+    maps->used = maps->next = 0;
+    return maps->error;
+}
+
+bool maps_next(struct maps *maps, struct mapping *out)
+{
+    if (!maps->held && !next_line(maps))
+        return false;
+    maps->held = false;
+    if (!take_header(maps->line, out))
+        return false;
+    while (next_line(maps)) {
+        if (is_header(maps->line)) {
+            maps->held = true;
+            return true;
+        }
+        take_figure(maps->line, &out->memory);
+    }
+    return maps->error == 0;
+}
+
+void maps_close(struct maps *maps)
+{
+    if (maps->fd >= 0)
+        sys_close(maps->fd);
+    maps->fd = -1;
+}
