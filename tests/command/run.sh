@@ -2,12 +2,12 @@
 # run.sh GROUP - run every function test_* of GROUP.sh, in the order in which they stand there.
 #
 # Each runs in a shell of its own that stops at the first command that fails, in an empty directory, with the fake
-# library. The programs under test come from the environment: LOAM, HEAP (libloam.so), FAKE, OUTCOME, LISTENER, CC,
-# VERSION.
+# library. The programs under test come from the environment: LOAM, HEAP (libloam.so), FAKE, OUTCOME, LISTENER,
+# SUBJECT, LEAKY, CC, VERSION.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 group=${1:?usage: run.sh GROUP}
-: "${LOAM:?}" "${HEAP:?}" "${FAKE:?}" "${OUTCOME:?}" "${LISTENER:?}" "${CC:?}" "${VERSION:?}"
+: "${LOAM:?}" "${HEAP:?}" "${FAKE:?}" "${OUTCOME:?}" "${LISTENER:?}" "${SUBJECT:?}" "${LEAKY:?}" "${CC:?}" "${VERSION:?}"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/loam-command-XXXXXX")
 trap 'chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT

@@ -7,6 +7,8 @@
 #ifndef LOAM_TOOLS_COMMAND_H
 #define LOAM_TOOLS_COMMAND_H
 
+enum { EXIT_USAGE = 2 };
+
 struct command {
     const char *name;
     const char *arguments; /* of the usage line */
@@ -18,8 +20,18 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_map;
+extern const struct command command_stats;
+extern const struct command command_explain;
+extern const struct command command_leaks;
 
 /* Print how `command` is used to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
 int command_help(const struct command *command);
+
+/* Say on stderr where help on `command` is to be had. Returns EXIT_USAGE. */
+int command_misused(const struct command *command);
+
+/* End a command that has printed to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
+int command_finish(void);
 
 #endif

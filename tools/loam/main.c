@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, NAME_MAX_LENGTH = 64 };
+enum { NAME_MAX_LENGTH = 64 };
 
 static int run_help(int argc, char **argv);
 
@@ -23,8 +23,7 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-    &command_run,
-    &help,
+    &command_run, &command_map, &command_stats, &command_explain, &command_leaks, &help,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -39,7 +38,7 @@ static const struct command *find(const char *name)
 }
 
 /* What was printed may still be in a buffer: only now it shows whether stdout took it. */
-static int finish_stdout(void)
+int command_finish(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_SUCCESS;
@@ -66,7 +65,13 @@ static void print_usage(FILE *out)
 int command_help(const struct command *command)
 {
     printf("Usage: loam %s %s\n\n%s", command->name, command->arguments, command->help);
-    return finish_stdout();
+    return command_finish();
+}
+
+int command_misused(const struct command *command)
+{
+    fprintf(stderr, "Try 'loam %s --help'.\n", command->name);
+    return EXIT_USAGE;
 }
 
 static int run_help(int argc, char **argv)
@@ -80,7 +85,7 @@ static int run_help(int argc, char **argv)
         return command ? command_help(command) : EXIT_USAGE;
     }
     print_usage(stdout);
-    return finish_stdout();
+    return command_finish();
 }
 
 /* getopt(3) and warn(3) begin their messages with these names. */
@@ -110,10 +115,10 @@ int main(int argc, char **argv)
     switch (getopt_long(argc, argv, "+hV", options, NULL)) {
     case 'h':
         print_usage(stdout);
-        return finish_stdout();
+        return command_finish();
     case 'V':
         puts("loam " LOAM_VERSION);
-        return finish_stdout();
+        return command_finish();
     case -1:
         break;
     default:

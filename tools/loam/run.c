@@ -115,7 +115,7 @@ static int add_options(struct request *request, const char *options)
 
 static int usage_error(void)
 {
-    fputs("Try 'loam run --help'.\n", stderr);
+    command_misused(&command_run);
     return EXIT_OWN_FAILURE;
 }
 
@@ -209,13 +209,6 @@ static int open_outputs(const struct request *request, struct outputs *out)
     return 0;
 }
 
-static bool is_coloured(FILE *out)
-{
-    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-    return isatty(fileno(out)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
-}
-
 static void close_output(FILE *out, const char *name)
 {
     bool failed = fflush(out) != 0 || ferror(out);
@@ -235,7 +228,7 @@ static void print(const struct run *run, const struct report *report)
 
     sigaction(SIGPIPE, &ignore, &before); /* a reader that has gone is no reason to end otherwise than the program */
     if (run->outputs.text) {
-        summary_print_text(run->outputs.text, report, is_coloured(run->outputs.text));
+        summary_print_text(run->outputs.text, report);
         close_output(run->outputs.text, run->request.summary);
     }
     if (run->outputs.json) {

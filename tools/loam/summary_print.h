@@ -6,7 +6,6 @@
 
 #include "records.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -19,9 +18,8 @@ struct report {
     int status; /* of waitpid(2) */
 };
 
-/* Lines of up to 100 columns; with `colour`, in ANSI colours. Errors stay in the stream's error flag, as with printf.
- */
-void summary_print_text(FILE *out, const struct report *report, bool colour);
+/* Lines of up to 100 columns. Errors stay in the stream's error flag, as with printf. */
+void summary_print_text(FILE *out, const struct report *report);
 
 /* One document; every field of every record under its own name. Errors likewise. */
 void summary_print_json(FILE *out, const struct report *report);

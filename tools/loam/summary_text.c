@@ -5,6 +5,7 @@
  * The figures come from records that any process may have written: no arithmetic here overflows or divides by zero,
  * whatever they are.
  */
+#include "paint.h"
 #include "summary_print.h"
 #include "units.h"
 
@@ -20,18 +21,6 @@ enum {
     NS_PER_S = 1000000000,
 };
 
-/* The escape sequences in use, or empty strings. */
-struct paint {
-    const char *title;
-    const char *faint;
-    const char *used;
-    const char *unused;
-    const char *end;
-};
-
-static const struct paint plain = {"", "", "", "", ""};
-static const struct paint ansi = {"\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[0m"};
-
 static uint64_t difference(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : 0;
@@ -42,13 +31,6 @@ static uint64_t sum(uint64_t a, uint64_t b)
     uint64_t result;
 
     return __builtin_add_overflow(a, b, &result) ? UINT64_MAX : result;
-}
-
-/* A name for the terminal: control characters, which could move its cursor, become question marks. */
-static void print_name(FILE *out, const char *name)
-{
-    for (const char *at = name; *at; at++)
-        fputc((unsigned char)*at < ' ' || *at == '\177' ? '?' : *at, out);
 }
 
 /* --- the program itself --- */
@@ -66,7 +48,7 @@ static void print_title(FILE *out, const struct report *report, const struct pai
     const struct summary *s = report->started;
 
     fprintf(out, "\n%sloam: ", paint->title);
-    print_name(out, s ? s->program : report->argv[0]);
+    paint_name(out, s ? s->program : report->argv[0]);
     fprintf(out, "%s (pid %d) ", paint->end, (int)report->pid);
     print_ending(out, report->status);
     if (s)
@@ -149,34 +131,6 @@ static size_t holding_classes(const struct summary *s, const struct summary_clas
     return count;
 }
 
-/* `part` of `whole` as a share of `width` columns; what is there at all is to be seen. */
-static int columns(uint64_t part, uint64_t whole, int width)
-{
-    int n = whole ? (int)((double)part / (double)whole * width + 0.5) : 0;
-
-    if (n > width)
-        n = width;
-    return n == 0 && part ? 1 : n;
-}
-
-static void print_repeated(FILE *out, char c, int count)
-{
-    while (count-- > 0)
-        fputc(c, out);
-}
-
-static void print_bar(FILE *out, const struct summary_class *class, uint64_t longest, const struct paint *paint)
-{
-    int length = columns(class->span_bytes, longest, BAR_WIDTH);
-    int used = columns(class->live_bytes, class->span_bytes, length);
-
-    fprintf(out, "  %s", paint->used);
-    print_repeated(out, '#', used);
-    fprintf(out, "%s%s", paint->end, paint->unused);
-    print_repeated(out, '.', length - used);
-    fprintf(out, "%s\n", paint->end);
-}
-
 static void print_class(FILE *out, const struct summary_class *class, uint64_t longest, const struct paint *paint)
 {
     struct units_text size = {"large"};
@@ -187,7 +141,9 @@ static void print_class(FILE *out, const struct summary_class *class, uint64_t l
             units_short(class->live_objects).text, units_bytes(class->live_bytes).text,
             units_short(class->cached_objects).text, units_short(class->free_objects).text,
             units_bytes(class->span_bytes).text);
-    print_bar(out, class, longest, paint);
+    fputs("  ", out);
+    paint_bar(out, paint, class->live_bytes, class->span_bytes, paint_columns(class->span_bytes, longest, BAR_WIDTH));
+    fputc('\n', out);
 }
 
 static void print_other_classes(FILE *out, const struct summary_class *const *held, size_t count)
@@ -268,7 +224,7 @@ static void print_process(FILE *out, const struct summary *s)
     fprintf(out, "  %10d %11s %12s %12s %12s %12s  ", (int)s->pid, units_bytes(s->resident_peak).text,
             units_bytes(s->live_bytes_peak).text, units_short(s->allocations).text, units_short(s->frees).text,
             units_time(difference(s->end_ns, s->start_ns)).text);
-    print_name(out, name);
+    paint_name(out, name);
     fputc('\n', out);
 }
 
@@ -294,9 +250,9 @@ static void print_others(FILE *out, const struct report *report, const struct pa
         fprintf(out, "  and %zu more process%s\n", count - shown, count - shown == 1 ? "" : "es");
 }
 
-void summary_print_text(FILE *out, const struct report *report, bool colour)
+void summary_print_text(FILE *out, const struct report *report)
 {
-    const struct paint *paint = colour ? &ansi : &plain;
+    const struct paint *paint = paint_for(out);
 
     print_title(out, report, paint);
     if (report->started)

@@ -1,0 +1,81 @@
+# `loam leaks`: objects that nothing points to.
+
+. "$here/subject.sh"
+
+PROGRAMS=${PROGRAMS:-200}
+
+test_nothing_is_lost() {
+    start_subject 4
+    expect 0 "$LOAM" leaks --exit-code 3 "$pid"
+    says out '0 objects of 0 B are lost'
+}
+
+test_each_of_many_programs() {
+    echo "seeds 1 to $PROGRAMS"
+    for ((seed = 1; seed <= PROGRAMS; seed++)); do
+        mkdir "$seed"
+        (
+            cd "$seed"
+            start env LD_PRELOAD="$HEAP" "$LEAKY" "$seed"
+            expect 0 "$LOAM" leaks --json "$pid"
+            check out <<'PYTHON'
+assert j["lost_objects"] == said["lost"], (j, said)
+assert j["lost_bytes"] == said["lost_bytes"], (j, said)
+assert j["indirect_objects"] == said["indirect"], (j, said)
+PYTHON
+        ) || fail "seed $seed"
+        rm -r "$seed"
+    done
+}
+
+test_exit_code() {
+    start env LD_PRELOAD="$HEAP" "$LEAKY" 1
+    expect 0 "$LOAM" leaks "$pid"
+    expect 42 "$LOAM" leaks --exit-code 42 "$pid"
+    expect 2 "$LOAM" leaks --exit-code 256 "$pid"
+    says err 'an exit status is a number from 0 to 255'
+}
+
+test_text() {
+    start env LD_PRELOAD="$HEAP" "$LEAKY" 1
+    expect 0 "$LOAM" leaks "$pid"
+    says out "Leaks of process $pid ("
+    says out "$(said lost) objects of"
+    says out 'the process stood still for'
+    grep -q '^  lost ' out || fail 'no lost ones'
+    grep -q '^  indirectly ' out || fail 'no indirectly lost ones'
+}
+
+test_process_goes_on() {
+    start env LD_PRELOAD="$HEAP" "$LEAKY" 1
+    for i in 1 2 3; do
+        expect 0 "$LOAM" leaks "$pid"
+        [ "$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$pid/status")" = S ] || fail 'it does not wait for its input again'
+        [ "$(sed -n 's/^TracerPid:\t//p' "/proc/$pid/status")" = 0 ] || fail 'it is still traced'
+    done
+    exec 9>&-
+    for ((i = 0; i < 1000; i++)); do
+        [ -d "/proc/$pid" ] && [ "$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$pid/status")" != Z ] || return 0
+        sleep 0.01
+    done
+    fail 'it did not end'
+}
+
+test_process_that_is_traced() {
+    command -v strace >/dev/null || skip 'no strace'
+    start_subject
+    strace -p "$pid" -o trace &
+    for ((i = 0; i < 500; i++)); do
+        grep -q '^TracerPid:	0' "/proc/$pid/status" || break
+        sleep 0.01
+    done
+    expect 1 "$LOAM" leaks "$pid"
+    says err 'cannot be stopped: another process traces it'
+    kill %2 2>/dev/null || kill $!
+}
+
+test_process_without_the_heap() {
+    start "$SUBJECT"
+    expect 1 "$LOAM" leaks "$pid"
+    says err "does not run on loam's heap"
+}

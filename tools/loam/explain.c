@@ -1,0 +1,292 @@
+/*
+ * explain.c - `loam explain`: what lies at one address of a process.
+ */
+#include "command.h"
+#include "symbols.h"
+#include "target.h"
+#include "units.h"
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help_text[] =
+    "Says in words what lies at ADDRESS in the memory of a process, or of its core file: which segment, of which file,\n"
+    "which function or variable, of which thread the stack, and of a process on loam which object, whether it is in use,\n"
+    "and how far inside the address lies.\n"
+    "\n"
+    "      --core FILE  read a core file\n"
+    "  -h, --help       print this\n"
+    "\n"
+    "ADDRESS is hexadecimal with 0x before it, or decimal; several can be given.\n"
+    "\n"
+    "Exit status: 0; 1 when the process or file could not be read, or an address is not mapped; 2 when the command was\n"
+    "not understood.\n";
+
+/* The slab that the address lies in, and the object. */
+struct place {
+    const struct target *target;
+    uintptr_t address;
+    bool found;
+    struct image_slab slab;
+    size_t index; /* of the object; past the last one, `objects` or more */
+    uintptr_t object;
+    bool marked_free;
+
+    bool cached; /* in a magazine */
+    int owner;   /* thread that the slab's heap is of */
+};
+
+/* --- the object --- */
+
+static int take_slab(void *context, const struct image_slab *slab)
+{
+    struct place *place = context;
+
+    place->found = true;
+    place->slab = *slab;
+    place->index = (place->address - slab->start) / slab->object_size;
+    place->object = slab->start + place->index * slab->object_size;
+    if (place->index < slab->objects)
+        place->marked_free = slab->free_bits[place->index / 64] >> place->index % 64 & 1;
+    place->slab.free_bits = NULL; /* its own no longer */
+    return 0;
+}
+
+static int take_heap(void *context, const struct image_heap *heap)
+{
+    struct place *place = context;
+
+    if (heap->index == place->slab.heap)
+        place->owner = heap->thread;
+    return 0;
+}
+
+static int take_magazine(void *context, const struct image_magazine *magazine)
+{
+    struct place *place = context;
+    uintptr_t object;
+
+    for (size_t i = 0; magazine->class == place->slab.class && i < magazine->count; i++) {
+        int error = image_get(&place->target->heap, magazine->slots + i * sizeof(object), &object, sizeof(object));
+        if (error)
+            return error;
+        if (object == place->object)
+            place->cached = true;
+    }
+    return 0;
+}
+
+static int find_object(struct place *place)
+{
+    const struct image *heap = &place->target->heap;
+    const struct image_visitor slab = {.slab = take_slab, .context = place};
+    const struct image_visitor heaps = {.heap = take_heap, .magazine = take_magazine, .context = place};
+    int error = image_walk_at(heap, place->address, &slab);
+
+    if (error || !place->found || place->slab.class == IMAGE_LARGE)
+        return error;
+    return image_walk_heaps(heap, &heaps);
+}
+
+static void print_object(const struct place *place)
+{
+    const struct image_slab *slab = &place->slab;
+
+    if (!place->found) {
+        printf("  It lies where nothing is allocated now.\n");
+        return;
+    }
+    if (place->index >= slab->objects) {
+        printf("  It lies past the last object of the slab at 0x%" PRIxPTR ", of objects of %zu bytes.\n", slab->start,
+               slab->object_size);
+        return;
+    }
+    const char *state = place->cached      ? "freed, and at hand for the thread that had it"
+                        : place->marked_free ? "free"
+                                             : "in use";
+    printf("  It is byte %" PRIuPTR " of an object of %zu bytes at 0x%" PRIxPTR ", which is %s.\n",
+           place->address - place->object, slab->object_size, place->object, state);
+    if (slab->class == IMAGE_LARGE)
+        printf("  The object is a large one: it has its pages for itself.\n");
+    else
+        printf("  The object is number %zu of %zu in the slab at 0x%" PRIxPTR ", of the heap of thread %d.\n", place->index,
+               slab->objects, slab->start, place->owner);
+}
+
+static int explain_object(const struct target *target, uintptr_t address)
+{
+    struct place place = {.target = target, .address = address};
+    int error = find_object(&place);
+
+    if (!error)
+        print_object(&place);
+    return error;
+}
+
+/* --- other segments --- */
+
+static void explain_symbol(const struct target *target, const struct segment *segment, uintptr_t address)
+{
+    struct symbols *symbols = symbols_open(target);
+    uintptr_t inside = segment->kind == SEGMENT_BSS ? segment->mapping.start - 1 : address;
+    struct symbol symbol;
+
+    if (!symbols)
+        return;
+    symbols_find(symbols, address, inside, &symbol);
+    if (symbol.name)
+        printf("  It is byte %" PRIu64 " of %s.\n", symbol.offset, symbol.name);
+    if (symbol.file)
+        printf("  It comes from line %d of %s.\n", symbol.line, symbol.file);
+    symbols_close(symbols);
+}
+
+static void explain_stack(const struct target *target, const struct segment *segment, uintptr_t address)
+{
+    for (size_t i = 0; i < target->thread_count; i++) {
+        const struct layout_thread *thread = &target->threads[i];
+        if (thread->id != segment->thread || !thread->stack_pointer)
+            continue;
+        if (address >= thread->stack_pointer)
+            printf("  It is in use: %" PRIuPTR " bytes above the thread's stack pointer.\n",
+                   address - thread->stack_pointer);
+        else
+            printf("  It is not in use: %" PRIuPTR " bytes below the thread's stack pointer.\n",
+                   thread->stack_pointer - address);
+    }
+}
+
+static void print_segment(const struct segment *segment, uintptr_t address)
+{
+    const struct mapping *m = &segment->mapping;
+
+    printf("0x%" PRIxPTR " is in %s", address, segment_names[segment->kind]);
+    if (segment->thread)
+        printf(" of thread %d", segment->thread);
+    if (m->path[0] && segment->kind != SEGMENT_STACK && segment->kind != SEGMENT_BREAK)
+        printf(segment->kind <= SEGMENT_BSS ? " of %s" : " %s", m->path);
+    printf(".\n  The segment is 0x%" PRIxPTR " to 0x%" PRIxPTR ", %s, %c%c%c, %s.\n", m->start, m->end,
+           units_bytes(m->end - m->start).text, m->readable ? 'r' : '-', m->writable ? 'w' : '-',
+           m->executable ? 'x' : '-', m->shared ? "shared" : "private");
+}
+
+/* The address lies in no segment: between which ones? */
+static void print_unmapped(uintptr_t address, const struct segment *below, const struct segment *above)
+{
+    printf("0x%" PRIxPTR " is not mapped.\n", address);
+    if (below)
+        printf("  It is %s above the end of %s %s.\n", units_bytes(address - below->mapping.end).text,
+               segment_names[below->kind], below->mapping.path);
+    if (above)
+        printf("  It is %s below the start of %s %s.\n", units_bytes(above->mapping.start - address).text,
+               segment_names[above->kind], above->mapping.path);
+}
+
+/* Returns 0; -ENOENT for an address that is not mapped; or -errno. */
+static int explain(const struct target *target, const struct segment *segments, size_t count, uintptr_t address)
+{
+    size_t i = 0;
+
+    while (i < count && segments[i].mapping.end <= address)
+        i++;
+    if (i == count || segments[i].mapping.start > address) {
+        print_unmapped(address, i > 0 ? &segments[i - 1] : NULL, i < count ? &segments[i] : NULL);
+        return -ENOENT;
+    }
+    print_segment(&segments[i], address);
+    if (segments[i].kind == SEGMENT_HEAP)
+        return explain_object(target, address);
+    if (segments[i].kind == SEGMENT_STACK)
+        explain_stack(target, &segments[i], address);
+    else if (segments[i].kind <= SEGMENT_BSS || segments[i].kind == SEGMENT_KERNEL)
+        explain_symbol(target, &segments[i], address);
+    return 0;
+}
+
+/* --- the command --- */
+
+static bool parse_address(const char *text, uintptr_t *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtoull(text, &end, 0);
+    if (!errno && !*end && end != text && text[0] != '-')
+        return true;
+    warnx("'%s' is not an address", text);
+    return false;
+}
+
+static int explain_all(struct target *target, char **addresses)
+{
+    struct segment *segments;
+    size_t count;
+    int error = target_segments(target, false, &segments, &count);
+    int status = EXIT_SUCCESS;
+
+    for (; !error && *addresses; addresses++) {
+        uintptr_t address = 0;
+        parse_address(*addresses, &address);
+        error = explain(target, segments, count, address);
+        if (error == -ENOENT) {
+            status = EXIT_FAILURE;
+            error = 0;
+        }
+    }
+    free(segments);
+    if (error) {
+        target_warn(target, error);
+        return EXIT_FAILURE;
+    }
+    int finished = command_finish();
+    return finished ? finished : status;
+}
+
+static int run_command(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"core", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct target target;
+    const char *core = NULL;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (option == 'h')
+            return command_help(&command_explain);
+        if (option != 'c')
+            return command_misused(&command_explain);
+        core = optarg;
+    }
+    int named = core || optind == argc ? 0 : 1;
+    char **addresses = argv + optind + named;
+    uintptr_t address;
+    for (char **at = addresses; *at; at++)
+        if (!parse_address(*at, &address))
+            return command_misused(&command_explain);
+    if (!*addresses) {
+        warnx("the address is missing");
+        return command_misused(&command_explain);
+    }
+    int status = target_open(&command_explain, core, named, argv + optind, &target);
+    if (status)
+        return status;
+    status = explain_all(&target, addresses);
+    target_close(&target);
+    return status;
+}
+
+const struct command command_explain = {
+    .name = "explain",
+    .arguments = "PID ADDRESS... | --core FILE ADDRESS...",
+    .purpose = "say what lies at an address",
+    .help = help_text,
+    .run = run_command,
+};

@@ -1,0 +1,105 @@
+/* objects.c - see objects.h. */
+#include "objects.h"
+
+#include "base/base.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE ((size_t)65536) /* no two slabs share one */
+
+/* The number of the slice, of all ranges together; slice_count for an address outside. */
+static size_t slice_of(const struct objects *objects, uintptr_t address)
+{
+    size_t before = 0;
+
+    for (unsigned i = 0; i < objects->image->range_count; i++) {
+        const struct image_range *range = &objects->image->ranges[i];
+        if (address - range->base < range->committed)
+            return before + (address - range->base) / SLICE;
+        before += range->committed / SLICE;
+    }
+    return objects->slice_count;
+}
+
+/* --- reading --- */
+
+static int add_slab(void *context, const struct image_slab *slab)
+{
+    struct objects *objects = context;
+    size_t words = divide_up(slab->objects, WORD_BITS);
+    size_t first = slice_of(objects, slab->start);
+
+    if (first + slab->span / SLICE > objects->slice_count)
+        return 0; /* of a run that has just grown */
+    uint64_t *bits = calloc(words * OBJECT_SETS, sizeof(*bits));
+    if (!bits)
+        return -ENOMEM;
+    struct object_slab *to = &objects->slabs[objects->slab_count++];
+    *to = (struct object_slab){
+        .start = slab->start,
+        .span = slab->span,
+        .object_size = slab->object_size,
+        .objects = slab->objects,
+        .class = slab->class,
+    };
+    for (int set = 0; set < OBJECT_SETS; set++)
+        to->sets[set] = bits + (size_t)set * words;
+    for (size_t i = 0; i < words; i++)
+        to->sets[OBJECT_LIVE][i] = ~slab->free_bits[i];
+    to->sets[OBJECT_LIVE][words - 1] &= low_bits((unsigned)(slab->objects - (words - 1) * WORD_BITS));
+    for (size_t i = 0; i < slab->span / SLICE; i++)
+        objects->of_slice[first + i] = (uint32_t)objects->slab_count;
+    return 0;
+}
+
+static int take_off_cached(void *context, const struct image_magazine *magazine)
+{
+    struct objects *objects = context;
+    uintptr_t *cached = malloc(magazine->count * sizeof(*cached));
+    struct object_place place;
+
+    if (!cached)
+        return -ENOMEM;
+    int error = image_get(objects->image, magazine->slots, cached, magazine->count * sizeof(*cached));
+    for (size_t i = 0; !error && i < magazine->count; i++)
+        if (objects_find(objects, cached[i], &place))
+            place.slab->sets[OBJECT_LIVE][place.index / WORD_BITS] &= ~(1ull << place.index % WORD_BITS);
+    free(cached);
+    return error;
+}
+
+int objects_read(const struct image *image, struct objects *out)
+{
+    const struct image_visitor visitor = {.slab = add_slab, .magazine = take_off_cached, .context = out};
+
+    *out = (struct objects){.image = image};
+    for (unsigned i = 0; i < image->range_count; i++)
+        out->slice_count += image->ranges[i].committed / SLICE;
+    out->slabs = calloc(out->slice_count + 1, sizeof(*out->slabs));
+    out->of_slice = calloc(out->slice_count + 1, sizeof(*out->of_slice));
+    if (!out->slabs || !out->of_slice)
+        return -ENOMEM;
+    return image_walk(image, &visitor);
+}
+
+bool objects_find(const struct objects *objects, uintptr_t address, struct object_place *out)
+{
+    size_t slice = slice_of(objects, address);
+
+    if (slice == objects->slice_count || !objects->of_slice[slice])
+        return false;
+    out->slab = &objects->slabs[objects->of_slice[slice] - 1];
+    out->index = (address - out->slab->start) / out->slab->object_size;
+    return out->index < out->slab->objects && object_is(*out, OBJECT_LIVE);
+}
+
+void objects_free(struct objects *objects)
+{
+    for (size_t i = 0; i < objects->slab_count; i++)
+        free(objects->slabs[i].sets[0]);
+    free(objects->slabs);
+    free(objects->of_slice);
+    *objects = (struct objects){.image = NULL};
+}

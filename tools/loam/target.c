@@ -1,0 +1,313 @@
+/*
+ * target.c - see target.h.
+ *
+ * The heap's root is found by its first word, in what the program and its libraries have as data: so it needs no symbols
+ * and none of the files, and finds a library that was linked in as well as one that was preloaded. Only pages that
+ * are there already are looked at, so the process does not grow by it.
+ */
+#include "target.h"
+
+#include "process.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 65536, PATH_LENGTH = 64 };
+
+/* --- mappings --- */
+
+struct cursor {
+    const struct target *target;
+    size_t next;      /* of a core file's pieces */
+    struct maps maps; /* of a process */
+};
+
+static bool next_mapping(void *context, struct mapping *out)
+{
+    struct cursor *cursor = context;
+    const struct core *core = &cursor->target->core;
+
+    if (!cursor->target->is_core)
+        return maps_next(&cursor->maps, out);
+    if (cursor->next == core->piece_count)
+        return false;
+    *out = core->pieces[cursor->next++].mapping;
+    return true;
+}
+
+/* Begin to read mappings, from /proc/PID/`file`. Returns 0 or -errno. */
+static int cursor_open(struct cursor *cursor, const struct target *target, const char *file)
+{
+    char path[PATH_LENGTH];
+
+    cursor->target = target;
+    cursor->next = 0;
+    cursor->maps.error = 0;
+    if (target->is_core)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/%s", target->pid, file);
+    return maps_open(&cursor->maps, path);
+}
+
+static int cursor_close(struct cursor *cursor)
+{
+    if (!cursor->target->is_core)
+        maps_close(&cursor->maps);
+    return cursor->maps.error;
+}
+
+/* --- the heap's root --- */
+
+static bool try_root(struct target *target, uintptr_t address, bool *foreign)
+{
+    int error = image_open(&target->source, address, &target->heap);
+
+    if (error == -EPROTO)
+        *foreign = true;
+    target->root = address;
+    return !error && target->heap.range_count > 0;
+}
+
+static bool search_piece(struct target *target, uintptr_t start, size_t size, bool *foreign)
+{
+    uint64_t words[PIECE / sizeof(uint64_t)];
+
+    if (target->source.read(target->source.context, start, words, size) < 0)
+        return false;
+    for (size_t i = 0; i < size / sizeof(words[0]); i++)
+        if (image_begins_root(words[i]) && try_root(target, start + i * sizeof(words[0]), foreign))
+            return true;
+    return false;
+}
+
+static bool search(struct target *target, const struct mapping *m, bool *foreign)
+{
+    bool present[PIECE / PAGE_SIZE];
+
+    for (uintptr_t piece = m->start; piece < m->end; piece += PIECE) {
+        uintptr_t end = min_size(m->end, piece + PIECE);
+        if (!target->is_core && process_present(target->pid, piece, end, present) < 0)
+            return false;
+        for (uintptr_t page = piece; page < end; page += PAGE_SIZE)
+            if ((target->is_core || present[(page - piece) / PAGE_SIZE]) && search_piece(target, page, PAGE_SIZE, foreign))
+                return true;
+    }
+    return false;
+}
+
+/* Whether the mapping is of the data of a program or library. */
+static bool may_hold_root(const struct mapping *m)
+{
+    return m->path[0] == '/' && m->readable && !m->executable && !m->shared;
+}
+
+/* Sets has_heap. Returns 0, -EPROTO for a heap of another version, or -errno. */
+static int find_heap(struct target *target)
+{
+    struct cursor cursor;
+    struct mapping mapping;
+    bool foreign = false;
+    int error = cursor_open(&cursor, target, "maps");
+
+    if (error)
+        return error;
+    while (!target->has_heap && next_mapping(&cursor, &mapping))
+        target->has_heap = may_hold_root(&mapping) && search(target, &mapping, &foreign);
+    error = cursor_close(&cursor);
+    return !error && !target->has_heap && foreign ? -EPROTO : error;
+}
+
+/* --- opening --- */
+
+static void warn_denied(pid_t pid)
+{
+    char path[PATH_LENGTH];
+    struct stat status;
+
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    if (stat(path, &status) == 0 && status.st_uid != geteuid()) {
+        const struct passwd *owner = getpwuid(status.st_uid);
+        warnx("process %d belongs to user %s: only that user and root may read its memory", pid,
+              owner ? owner->pw_name : "unknown");
+    } else {
+        warnx("process %d may not be read: it is not dumpable, has more rights than you, or "
+              "/proc/sys/kernel/yama/ptrace_scope forbids it; root may",
+              pid);
+    }
+}
+
+void target_warn(const struct target *target, int error)
+{
+    if (error == -EPERM || error == -EACCES)
+        warn_denied(target->pid);
+    else if (error == -EPROTO)
+        warnx("%s: its heap is one of another version of loam, or damaged; use the loam command that came with it",
+              target->name);
+    else if (target->is_core && error == -EFAULT)
+        warnx("%s: memory that is needed is not in the file: it was cut off, or written with a filter (see core(5))",
+              target->name);
+    else if (!target->is_core && (error == -ESRCH || error == -EFAULT || error == -ENOENT))
+        warnx("%s has ended, or executed another program, while it was read", target->name);
+    else
+        warnx("%s: %s", target->name, strerror(-error));
+}
+
+/* A number of which nothing is left over; 0 for anything else. */
+static pid_t parse_pid(const char *text)
+{
+    char *end;
+
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    return errno || *end || end == text || value <= 0 || value > INT32_MAX ? 0 : (pid_t)value;
+}
+
+static int open_process(struct target *target)
+{
+    char word[sizeof(uint64_t)];
+    struct cursor cursor;
+    struct mapping first;
+    int error = process_threads(target->pid, &target->threads, &target->thread_count);
+
+    if (error)
+        return error;
+    error = cursor_open(&cursor, target, "maps");
+    if (error)
+        return error;
+    bool any = next_mapping(&cursor, &first);
+    error = cursor_close(&cursor);
+    if (!error && !any)
+        return -ENODATA;
+    if (!error) /* what only /proc shows may be read by others; the memory itself, by who may trace it */
+        error = process_read(&target->pid, first.start, word, sizeof(word));
+    return error == -EPERM ? error : find_heap(target);
+}
+
+int target_open_process(const char *text, struct target *out)
+{
+    char command[sizeof(out->name) - 32];
+
+    *out = (struct target){.pid = parse_pid(text)};
+    out->source = (struct image_source){.read = process_read, .context = &out->pid};
+    if (!out->pid) {
+        warnx("'%s' is not the id of a process", text);
+        return -EINVAL;
+    }
+    process_command(out->pid, command, sizeof(command));
+    snprintf(out->name, sizeof(out->name), command[0] ? "process %d (%s)" : "process %d", out->pid, command);
+    int error = open_process(out);
+    if (!error)
+        return 0;
+    if (error == -ENODATA)
+        warnx("process %d has no memory of its own: it belongs to the kernel, or has ended and waits for its parent",
+              out->pid);
+    else if (error == -ENOENT || error == -ESRCH)
+        warnx("there is no process %d", out->pid);
+    else
+        target_warn(out, error);
+    target_close(out);
+    return error;
+}
+
+int target_open_core(const char *path, struct target *out)
+{
+    *out = (struct target){.is_core = true};
+    int error = core_open(path, &out->core);
+
+    if (error)
+        return error;
+    out->source = (struct image_source){.read = core_read, .context = &out->core};
+    out->pid = out->core.pid;
+    out->threads = out->core.threads;
+    out->thread_count = out->core.thread_count;
+    snprintf(out->name, sizeof(out->name), "%s, process %d (%s)", path, out->pid, out->core.program);
+    error = find_heap(out);
+    if (!error)
+        return 0;
+    target_warn(out, error);
+    target_close(out);
+    return error;
+}
+
+int target_open(const struct command *command, const char *core, int count, char **arguments, struct target *out)
+{
+    if (count != (core ? 0 : 1)) {
+        warnx(core            ? "--core takes the place of a process"
+              : count == 0 ? "the id of a process is missing; --core FILE reads a core file"
+                           : "one process at a time");
+        return command_misused(command);
+    }
+    int error = core ? target_open_core(core, out) : target_open_process(arguments[0], out);
+    if (error == -EINVAL)
+        return command_misused(command);
+    return error ? EXIT_FAILURE : 0;
+}
+
+int target_needs_heap(const struct target *target)
+{
+    if (target->has_heap)
+        return 0;
+    warnx("%s does not run on loam's heap; 'loam run PROGRAM' starts one that does", target->name);
+    return -ENOENT;
+}
+
+void target_close(struct target *target)
+{
+    if (target->is_core)
+        core_close(&target->core);
+    else
+        free(target->threads);
+}
+
+/* --- segments --- */
+
+static int add_segment(struct segment **list, size_t *count, const struct segment *segment)
+{
+    if ((*count & (*count - 1)) == 0) { /* doubled at each power of two */
+        struct segment *larger = reallocarray(*list, *count ? 2 * *count : 1, sizeof(**list));
+        if (!larger)
+            return -ENOMEM;
+        *list = larger;
+    }
+    (*list)[(*count)++] = *segment;
+    return 0;
+}
+
+int target_segments(struct target *target, bool figures, struct segment **list, size_t *count)
+{
+    struct cursor cursor;
+    struct layout layout;
+    struct segment segment;
+    const struct layout_input input = {
+        .next = next_mapping,
+        .context = &cursor,
+        .source = &target->source,
+        .heap = target->has_heap ? &target->heap : NULL,
+        .threads = target->threads,
+        .thread_count = target->thread_count,
+    };
+    int error = cursor_open(&cursor, target, figures ? "smaps" : "maps");
+
+    *list = NULL;
+    *count = 0;
+    if (error)
+        return error;
+    layout_begin(&layout, &input);
+    while (!error && layout_next(&layout, &segment))
+        error = add_segment(list, count, &segment);
+    int failed = cursor_close(&cursor);
+    if (!error)
+        error = failed;
+    if (error) {
+        free(*list);
+        *list = NULL;
+        *count = 0;
+    }
+    return error;
+}
