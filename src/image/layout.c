@@ -2,7 +2,8 @@
  * layout.c - see layout.h.
  *
  * Mappings come in the order of addresses, so those of an ELF file follow the one that has its header. The file's
- * program headers say what each is; where the kernel or the loader has split or protected one since, it stays what it was.
+ * program headers say what each is; where the kernel or the loader has split or protected one since, it stays what it
+ * was.
  *
  * A thread's stack is the mapping that its stack pointer is in. While it runs, that is not known; but its control block
  * lies at the upper end, a word that holds its own address, and again two words on.
@@ -19,7 +20,7 @@ enum {
     BLOCK_SIZE = 2048,    /* bytes of one in which the thread's id is looked for */
     HEAPS_AT_ONCE = 128,
     BLOCKS_MAX = 65536, /* a chain that is longer is damaged */
-    BLOCK_SELF = 2,       /* the word that holds its address, as the first one does */
+    BLOCK_SELF = 2,     /* the word that holds its address, as the first one does */
 };
 
 const char *const segment_names[SEGMENT_KINDS] = {

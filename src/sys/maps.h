@@ -28,7 +28,8 @@ struct mapping {
     bool readable, writable, executable, shared;
     unsigned device_major, device_minor;
     uint64_t offset, inode; /* of the file; 0 for none */
-    char path[MAPS_PATH];   /* as /proc writes it: of a file, or a name in brackets; "" for neither. Longer ones are cut */
+    char
+        path[MAPS_PATH]; /* as /proc writes it: of a file, or a name in brackets; "" for neither. Longer ones are cut */
     struct mapping_memory memory;
 };
 

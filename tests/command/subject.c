@@ -72,8 +72,7 @@ static void *run(void *number)
     fill(own);
     pthread_barrier_wait(&ready);
     pthread_barrier_wait(&ready); /* the main thread prints meanwhile */
-    say("thread%ld %d\nstack%ld %p\n", (long)number, (int)syscall(SYS_gettid), (long)number,
-            (void *)&local);
+    say("thread%ld %d\nstack%ld %p\n", (long)number, (int)syscall(SYS_gettid), (long)number, (void *)&local);
     pthread_barrier_wait(&ready);
     for (;;)
         pause();
@@ -85,8 +84,7 @@ static void print_figures(void)
 {
     struct mallinfo2 info = mallinfo2();
 
-    say("uordblks %zu\nhblkhd %zu\nfsmblks %zu\narena %zu\n", info.uordblks, info.hblkhd,
-            info.fsmblks, info.arena);
+    say("uordblks %zu\nhblkhd %zu\nfsmblks %zu\narena %zu\n", info.uordblks, info.hblkhd, info.fsmblks, info.arena);
 }
 
 int main(int argc, char **argv)
@@ -110,11 +108,9 @@ int main(int argc, char **argv)
         pthread_barrier_wait(&ready);
     void *freed = malloc(48);
     free(freed);
-    say("text %p\nrodata %p\ndata %p\nbss %p\nstack %p\nanonymous %p\nshared %p\nfile %p\n",
-            (void *)in_text, (void *)in_read_only, (void *)&in_data, (void *)(in_bss + 50000), (void *)&local,
-            anonymous, shared, file);
-    say("small %p\nmiddle %p\nlarge %p\nfreed %p\n", kept[0].small[7], kept[0].middle[7],
-            kept[0].large, freed);
+    say("text %p\nrodata %p\ndata %p\nbss %p\nstack %p\nanonymous %p\nshared %p\nfile %p\n", (void *)in_text,
+        (void *)in_read_only, (void *)&in_data, (void *)(in_bss + 50000), (void *)&local, anonymous, shared, file);
+    say("small %p\nmiddle %p\nlarge %p\nfreed %p\n", kept[0].small[7], kept[0].middle[7], kept[0].large, freed);
     print_figures();
     if (threads > 1) {
         pthread_barrier_wait(&ready);

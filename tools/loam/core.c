@@ -2,7 +2,8 @@
  * core.c - see core.h.
  *
  * A core file has a load segment for each mapping, and notes: the registers of each thread, which files were mapped
- * where, the auxiliary vector. It may have been cut off, by a limit or a full disk: what lies past its end is not there.
+ * where, the auxiliary vector. It may have been cut off, by a limit or a full disk: what lies past its end is not
+ * there.
  *
  * Source: core(5), elf(5), elf_core_dump() of Linux for the notes' formats.
  */
@@ -51,7 +52,8 @@ static int add_piece(struct core *core, const GElf_Phdr *p)
 
 static int compare(const void *a, const void *b)
 {
-    uintptr_t left = ((const struct core_piece *)a)->mapping.start, right = ((const struct core_piece *)b)->mapping.start;
+    uintptr_t left = ((const struct core_piece *)a)->mapping.start,
+              right = ((const struct core_piece *)b)->mapping.start;
     return left < right ? -1 : left > right;
 }
 
@@ -103,7 +105,8 @@ int core_read(void *context, uintptr_t address, void *to, size_t size)
         uint64_t offset = piece ? address - piece->mapping.start : 0;
         if (!piece || offset >= piece->file_size)
             return -EFAULT;
-        ssize_t n = pread(core->fd, to, min_size(size, piece->file_size - offset), (off_t)(piece->file_offset + offset));
+        ssize_t n =
+            pread(core->fd, to, min_size(size, piece->file_size - offset), (off_t)(piece->file_offset + offset));
         if (n <= 0)
             return n < 0 ? -errno : -EFAULT;
         to = (char *)to + n;

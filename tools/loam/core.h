@@ -8,13 +8,13 @@
 
 struct core_piece {
     struct mapping mapping; /* what the file has of it counts as resident */
-    uint64_t file_offset; /* of the core file */
-    uint64_t file_size;   /* bytes there; less than the mapping has where the kernel left them out */
+    uint64_t file_offset;   /* of the core file */
+    uint64_t file_size;     /* bytes there; less than the mapping has where the kernel left them out */
 };
 
 struct core {
     int fd;
-    uint64_t size; /* of the file */
+    uint64_t size;             /* of the file */
     struct core_piece *pieces; /* in the order of addresses */
     size_t piece_count;
     struct layout_thread *threads; /* the first is the one that ended the process */

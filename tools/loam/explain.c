@@ -14,18 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help_text[] =
-    "Says in words what lies at ADDRESS in the memory of a process, or of its core file: which segment, of which file,\n"
-    "which function or variable, of which thread the stack, and of a process on loam which object, whether it is in use,\n"
-    "and how far inside the address lies.\n"
-    "\n"
-    "      --core FILE  read a core file\n"
-    "  -h, --help       print this\n"
-    "\n"
-    "ADDRESS is hexadecimal with 0x before it, or decimal; several can be given.\n"
-    "\n"
-    "Exit status: 0; 1 when the process or file could not be read, or an address is not mapped; 2 when the command was\n"
-    "not understood.\n";
+static const char help_text[] = "Says in words what lies at ADDRESS in the memory of a process, or of its core file: "
+                                "which segment, of which file,\n"
+                                "which function or variable, of which thread the stack, and of a process on loam which "
+                                "object, whether it is in use,\n"
+                                "and how far inside the address lies.\n"
+                                "\n"
+                                "      --core FILE  read a core file\n"
+                                "  -h, --help       print this\n"
+                                "\n"
+                                "ADDRESS is hexadecimal with 0x before it, or decimal; several can be given.\n"
+                                "\n"
+                                "Exit status: 0; 1 when the process or file could not be read, or an address is not "
+                                "mapped; 2 when the command was\n"
+                                "not understood.\n";
 
 /* The slab that the address lies in, and the object. */
 struct place {
@@ -106,7 +108,7 @@ static void print_object(const struct place *place)
                slab->object_size);
         return;
     }
-    const char *state = place->cached      ? "freed, and at hand for the thread that had it"
+    const char *state = place->cached        ? "freed, and at hand for the thread that had it"
                         : place->marked_free ? "free"
                                              : "in use";
     printf("  It is byte %" PRIuPTR " of an object of %zu bytes at 0x%" PRIxPTR ", which is %s.\n",
@@ -114,8 +116,8 @@ static void print_object(const struct place *place)
     if (slab->class == IMAGE_LARGE)
         printf("  The object is a large one: it has its pages for itself.\n");
     else
-        printf("  The object is number %zu of %zu in the slab at 0x%" PRIxPTR ", of the heap of thread %d.\n", place->index,
-               slab->objects, slab->start, place->owner);
+        printf("  The object is number %zu of %zu in the slab at 0x%" PRIxPTR ", of the heap of thread %d.\n",
+               place->index, slab->objects, slab->start, place->owner);
 }
 
 static int explain_object(const struct target *target, uintptr_t address)

@@ -40,7 +40,7 @@ void json_string(FILE *out, const char *string)
             fputs(REPLACEMENT, out);
         else if (*at == '"' || *at == '\\')
             fprintf(out, "\\%c", *at);
-        else if (*at < ' ' || *at == 0x7f)
+        else if (*at < ' ' || *at == 0x7f || *at == '<') /* within a page, </script> would end it */
             fprintf(out, "\\u%04x", *at);
         else
             fwrite(at, 1, (size_t)length, out);

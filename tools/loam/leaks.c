@@ -23,8 +23,8 @@
 #include <string.h>
 
 enum {
-    RED_ZONE = 128,  /* bytes below the stack pointer that a function may use: System V ABI of x86-64, 3.2.2 */
-    PREVIEW = 16,    /* bytes */
+    RED_ZONE = 128, /* bytes below the stack pointer that a function may use: System V ABI of x86-64, 3.2.2 */
+    PREVIEW = 16,   /* bytes */
     GROUPS_SHOWN = 20,
     COPY_SLACK = 1 << 20,
 };
@@ -38,7 +38,8 @@ static const char help_text[] =
     "      --json          print the leaks as JSON\n"
     "  -h, --help          print this\n"
     "\n"
-    "An object is lost when no pointer to it, or into it, is left; indirectly, when only lost ones lead to it. What looks\n"
+    "An object is lost when no pointer to it, or into it, is left; indirectly, when only lost ones lead to it. What "
+    "looks\n"
     "like a pointer counts as one: what is said to be lost is, unless its address is kept in another form, but\n"
     "a stale word, on the stack for one, may hide a leak.\n"
     "\n"
@@ -50,7 +51,7 @@ struct group {
     bool indirect;
     uint64_t objects;
     uint64_t bytes;
-    uintptr_t sample; /* address of one, */
+    uintptr_t sample;               /* address of one, */
     unsigned char preview[PREVIEW]; /* and how it begins */
 };
 
@@ -112,7 +113,8 @@ static uintptr_t root_start(const struct target *target, const struct segment *s
 static int reach_roots(struct scan *scan, struct reach *reach)
 {
     const struct image *heap = &scan->target->heap;
-    uintptr_t own = heap->range_set, own_end = own + heap->range_set_size; /* the heap's base is no pointer to an object */
+    uintptr_t own = heap->range_set,
+              own_end = own + heap->range_set_size; /* the heap's base is no pointer to an object */
     int error = 0;
 
     for (size_t i = 0; !error && i < scan->register_count; i++)
@@ -140,7 +142,8 @@ static int copy_roots(struct scan *scan)
 
     for (size_t i = 0; !error && i < scan->segment_count; i++)
         if (is_root(&scan->segments[i]))
-            error = copy_range(&scan->copy, root_start(scan->target, &scan->segments[i]), scan->segments[i].mapping.end);
+            error =
+                copy_range(&scan->copy, root_start(scan->target, &scan->segments[i]), scan->segments[i].mapping.end);
     return error;
 }
 
@@ -321,9 +324,10 @@ static void print_text(const struct target *target, const struct leaks *leaks)
     printf("%sLeaks of ", paint->title);
     paint_name(stdout, target->name);
     printf("%s\n\n", paint->end);
-    printf("  %s objects of %s are lost, and %s of %s indirectly, of %s in use\n", units_count(leaks->lost_objects).text,
-           units_bytes(leaks->lost_bytes).text, units_count(leaks->indirect_objects).text,
-           units_bytes(leaks->indirect_bytes).text, units_count(leaks->live_objects).text);
+    printf("  %s objects of %s are lost, and %s of %s indirectly, of %s in use\n",
+           units_count(leaks->lost_objects).text, units_bytes(leaks->lost_bytes).text,
+           units_count(leaks->indirect_objects).text, units_bytes(leaks->indirect_bytes).text,
+           units_count(leaks->live_objects).text);
     if (leaks->stopped_ns)
         printf("  %sthe process stood still for %s%s\n", paint->faint, units_time(leaks->stopped_ns).text, paint->end);
     if (!shown)
@@ -414,8 +418,10 @@ static bool parse_exit_code(const char *text, int *out)
 static int run_command(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"core", required_argument, NULL, 'c'}, {"exit-code", required_argument, NULL, 'x'},
-        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},
+        {"core", required_argument, NULL, 'c'},
+        {"exit-code", required_argument, NULL, 'x'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct request request = {.exit_code = EXIT_SUCCESS};

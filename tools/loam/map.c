@@ -2,7 +2,10 @@
  * map.c - `loam map`: the segments of a process, from its text to its stacks, and how much memory each has.
  */
 #include "command.h"
+#include "heap_stats.h"
 #include "map_print.h"
+#include "output.h"
+#include "page.h"
 #include "process.h"
 
 #include <err.h>
@@ -11,18 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT, JSON };
-
 static const char help_text[] =
-    "Shows the memory of a process, or of its core file, as it lies: text, data, BSS, heaps, mappings, stacks, from the\n"
+    "Shows the memory of a process, or of its core file, as it lies: text, data, BSS, heaps, mappings, stacks, from "
+    "the\n"
     "highest address to the lowest, and how much of each is in memory. It need not run on loam's heap.\n"
     "\n"
     "  -a, --all        a line for each segment, also of libraries\n"
     "      --core FILE  read a core file\n"
     "      --json       print every figure, in bytes, as JSON\n"
+    "      --svg FILE   write a picture into FILE ('-': stdout)\n"
+    "      --html FILE  write a page to explore in a browser into FILE: zoom, point, search ('-': stdout)\n"
     "  -h, --help       print this\n"
     "\n"
-    "Resident memory is what is in RAM, whoever else uses it too; of what is proportional, shared pages count for a part,\n"
+    "Resident memory is what is in RAM, whoever else uses it too; of what is proportional, shared pages count for a "
+    "part,\n"
     "so that the sum over all processes is the machine's. Dirty pages are the process's own and have been written to.\n"
     "\n"
     "Exit status: 0; 1 when the process or file could not be read; 2 when the command was not understood.\n";
@@ -62,7 +67,58 @@ static void fill(struct memory_map *map, struct target *target, const struct seg
     }
 }
 
-static int show(struct target *target, int format, bool all)
+struct request {
+    const char *core;
+    bool all;
+    bool json;
+    const char *svg, *html; /* names of files, or NULL */
+};
+
+static int write_picture(const struct memory_map *map, const char *name)
+{
+    FILE *out;
+
+    if (output_open(name, &out) < 0)
+        return EXIT_FAILURE;
+    map_print_svg(out, map);
+    return output_close(out, name) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int write_page(const struct memory_map *map, const char *name)
+{
+    const struct target *target = map->target;
+    struct heap_stats stats = {.image = NULL};
+    FILE *out;
+
+    if (output_open(name, &out) < 0)
+        return EXIT_FAILURE;
+    int error = target->has_heap ? heap_stats_read(&target->heap, &stats) : 0;
+    if (error)
+        target_warn(target, error);
+    else
+        page_print(out, target, map, target->has_heap ? &stats : NULL);
+    heap_stats_free(&stats);
+    return output_close(out, name) < 0 || error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int print(const struct memory_map *map, const struct request *request)
+{
+    int status = EXIT_SUCCESS;
+
+    if (request->svg)
+        status = write_picture(map, request->svg);
+    if (request->html && status == EXIT_SUCCESS)
+        status = write_page(map, request->html);
+    if (request->svg || request->html)
+        return status;
+    if (request->json)
+        map_print_json(stdout, map);
+    else
+        map_print_text(stdout, map, request->all);
+    return command_finish();
+}
+
+static int show(struct target *target, const struct request *request)
 {
     struct segment *segments;
     struct memory_map map;
@@ -74,35 +130,42 @@ static int show(struct target *target, int format, bool all)
         return EXIT_FAILURE;
     }
     fill(&map, target, segments, count);
-    if (format == JSON)
-        map_print_json(stdout, &map);
-    else
-        map_print_text(stdout, &map, all);
+    int status = print(&map, request);
     free(segments);
-    return command_finish();
+    return status;
 }
 
 static int run_command(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"all", no_argument, NULL, 'a'},  {"core", required_argument, NULL, 'c'}, 
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"all", no_argument, NULL, 'a'},
+        {"core", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},
+        {"svg", required_argument, NULL, 's'},
+        {"html", required_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
+    struct request request = {.core = NULL};
     struct target target;
-    const char *core = NULL;
-    int format = TEXT, option;
-    bool all = false;
+    int option;
 
     while ((option = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
         switch (option) {
         case 'a':
-            all = true;
+            request.all = true;
             break;
         case 'c':
-            core = optarg;
+            request.core = optarg;
             break;
         case 'j':
-            format = JSON;
+            request.json = true;
+            break;
+        case 's':
+            request.svg = optarg;
+            break;
+        case 'H':
+            request.html = optarg;
             break;
         case 'h':
             return command_help(&command_map);
@@ -110,17 +173,17 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_map);
         }
     }
-    int status = target_open(&command_map, core, argc - optind, argv + optind, &target);
+    int status = target_open(&command_map, request.core, argc - optind, argv + optind, &target);
     if (status)
         return status;
-    status = show(&target, format, all);
+    status = show(&target, &request);
     target_close(&target);
     return status;
 }
 
 const struct command command_map = {
     .name = "map",
-    .arguments = "[-a] [--json] PID | --core FILE",
+    .arguments = "[-a | --json | --svg FILE | --html FILE] PID | --core FILE",
     .purpose = "show the memory of any process as it lies",
     .help = help_text,
     .run = run_command,

@@ -16,9 +16,9 @@
 static void print_memory(FILE *out, const struct mapping_memory *m)
 {
     const struct json_field fields[] = {
-        JSON_FIELD(m, resident),      JSON_FIELD(m, proportional), JSON_FIELD(m, shared_clean),
-        JSON_FIELD(m, shared_dirty),  JSON_FIELD(m, private_clean), JSON_FIELD(m, private_dirty),
-        JSON_FIELD(m, anonymous),     JSON_FIELD(m, huge),          JSON_FIELD(m, swapped),
+        JSON_FIELD(m, resident),     JSON_FIELD(m, proportional),  JSON_FIELD(m, shared_clean),
+        JSON_FIELD(m, shared_dirty), JSON_FIELD(m, private_clean), JSON_FIELD(m, private_dirty),
+        JSON_FIELD(m, anonymous),    JSON_FIELD(m, huge),          JSON_FIELD(m, swapped),
         JSON_FIELD(m, locked),
     };
 

@@ -21,7 +21,7 @@ struct memory_map {
     struct kind_total totals[SEGMENT_KINDS];
     struct kind_total total; /* of all but the kernel's */
     char program[MAPS_PATH]; /* path of what is executed; empty when it is not known */
-    uint64_t stack_limit;    /* bytes that the main stack may grow to; 0 when it is not known, UINT64_MAX for no limit */
+    uint64_t stack_limit; /* bytes that the main stack may grow to; 0 when it is not known, UINT64_MAX for no limit */
 };
 
 /* Lines of up to 120 columns; with `all`, one for each segment, else one for each library and file. */
@@ -29,5 +29,8 @@ void map_print_text(FILE *out, const struct memory_map *map, bool all);
 
 /* One document, every figure in bytes. */
 void map_print_json(FILE *out, const struct memory_map *map);
+
+/* A picture of 1000 units across. */
+void map_print_svg(FILE *out, const struct memory_map *map);
 
 #endif

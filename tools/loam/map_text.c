@@ -1,8 +1,8 @@
 /*
  * map_text.c - the segments of a process as a picture: the highest addresses at the top, as the textbooks draw it.
  *
- * Bars are to scale, but for addresses that are only reserved. What lies between two segments is told where it is large,
- * for that is what heap and stack can grow into.
+ * Bars are to scale, but for addresses that are only reserved. What lies between two segments is told where it is
+ * large, for that is what heap and stack can grow into.
  */
 #include "map_print.h"
 #include "paint.h"
@@ -20,14 +20,14 @@ enum {
 #define GAP_MAX ((uint64_t)1 << 60) /* to the kernel's addresses: no room for anything */
 
 static const char *const colours[SEGMENT_KINDS] = {
-    [SEGMENT_TEXT] = "\033[36m",      [SEGMENT_READ_ONLY] = "\033[34m", [SEGMENT_DATA] = "\033[33m",
-    [SEGMENT_BSS] = "\033[33m",       [SEGMENT_BREAK] = "\033[32m",     [SEGMENT_HEAP] = "\033[1;32m",
-    [SEGMENT_RESERVE] = "\033[2m",    [SEGMENT_RECORDS] = "\033[32m",   [SEGMENT_ANONYMOUS] = "\033[35m",
-    [SEGMENT_FILE] = "\033[34m",      [SEGMENT_SHARED] = "\033[1;35m",  [SEGMENT_STACK] = "\033[31m",
-    [SEGMENT_GUARD] = "\033[2m",      [SEGMENT_INACCESSIBLE] = "\033[2m", [SEGMENT_KERNEL] = "\033[2m",
+    [SEGMENT_TEXT] = "\033[36m",   [SEGMENT_READ_ONLY] = "\033[34m",   [SEGMENT_DATA] = "\033[33m",
+    [SEGMENT_BSS] = "\033[33m",    [SEGMENT_BREAK] = "\033[32m",       [SEGMENT_HEAP] = "\033[1;32m",
+    [SEGMENT_RESERVE] = "\033[2m", [SEGMENT_RECORDS] = "\033[32m",     [SEGMENT_ANONYMOUS] = "\033[35m",
+    [SEGMENT_FILE] = "\033[34m",   [SEGMENT_SHARED] = "\033[1;35m",    [SEGMENT_STACK] = "\033[31m",
+    [SEGMENT_GUARD] = "\033[2m",   [SEGMENT_INACCESSIBLE] = "\033[2m", [SEGMENT_KERNEL] = "\033[2m",
 };
 
-/* A line of the picture: one segment, or those of a library, which follow each other. */
+/* A line of the picture: one segment; or those of a library, or of the heap, that follow each other. */
 struct row {
     const struct segment *lowest, *highest;
     uint64_t size;
@@ -75,6 +75,16 @@ static bool is_hidden(const struct picture *p, const struct segment *s)
     return !p->all && is_empty(s->kind) && s->kind != SEGMENT_RESERVE && size_of(s) <= GUARD_MAX;
 }
 
+/* Whether a segment shares the line of the one above it. The heap's mappings are split where `realloc` has moved pages. */
+static bool is_together(const struct picture *p, const struct segment *s, const struct segment *above)
+{
+    if (p->all)
+        return false;
+    if (s->kind == SEGMENT_HEAP && above->kind == SEGMENT_HEAP)
+        return s->mapping.end == above->mapping.start;
+    return is_library(p, s) && is_library(p, above) && strcmp(s->mapping.path, above->mapping.path) == 0;
+}
+
 /* The row whose highest segment is number `index`; *index becomes that of the next lower one, or -1. */
 static struct row take_row(const struct picture *p, ptrdiff_t *index)
 {
@@ -83,8 +93,7 @@ static struct row take_row(const struct picture *p, ptrdiff_t *index)
 
     for (; *index >= 0; (*index)--) {
         const struct segment *s = &all[*index];
-        bool same = row.library && is_library(p, s) && strcmp(s->mapping.path, first->mapping.path) == 0;
-        if (s != first && !same)
+        if (row.lowest && !is_together(p, s, row.lowest))
             break;
         row.lowest = s;
         row.size += size_of(s);
@@ -186,8 +195,8 @@ static void print_total(const struct picture *p, const char *name, const char *p
 static void print_totals(const struct picture *p)
 {
     fprintf(p->out, "\n  %s%-14s %8s %10s %10s %12s %10s %10s %10s %10s%s\n", p->paint->faint, "", "segments", "size",
-            p->map->target->is_core ? "in file" : "resident", "proportional", "dirty", "swapped", "locked", "huge pages",
-            p->paint->end);
+            p->map->target->is_core ? "in file" : "resident", "proportional", "dirty", "swapped", "locked",
+            "huge pages", p->paint->end);
     for (int kind = 0; kind < SEGMENT_KINDS; kind++)
         if (p->map->totals[kind].segments)
             print_total(p, segment_names[kind], colour(p, (enum segment_kind)kind), &p->map->totals[kind]);

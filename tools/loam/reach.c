@@ -93,7 +93,8 @@ int reach_indirect(struct reach *reach)
     for (size_t i = 0; i < reach->objects->slab_count; i++) {
         struct object_place place = {.slab = &reach->objects->slabs[i]};
         for (; !error && place.index < place.slab->objects; place.index++)
-            if (object_is(place, OBJECT_LIVE) && !object_is(place, OBJECT_REACHED) && !object_is(place, OBJECT_INDIRECT))
+            if (object_is(place, OBJECT_LIVE) && !object_is(place, OBJECT_REACHED) &&
+                !object_is(place, OBJECT_INDIRECT))
                 error = follow(reach, place);
     }
     return error;

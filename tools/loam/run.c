@@ -7,6 +7,7 @@
 #include "command.h"
 #include "follow.h"
 #include "library.h"
+#include "output.h"
 #include "program.h"
 #include "summary_print.h"
 
@@ -162,64 +163,15 @@ static int parse(int argc, char **argv, struct request *request, bool *done)
 
 /* --- outputs --- */
 
-/* The streams get descriptors above those of stdin, stdout and stderr, whichever of these are closed. */
-static FILE *stream_on(int fd)
-{
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    FILE *stream = high < 0 ? NULL : fdopen(high, "w");
-
-    if (high >= 0 && !stream)
-        close(high);
-    return stream;
-}
-
-static FILE *open_file(const char *name)
-{
-    if (strcmp(name, "-") == 0)
-        return stream_on(STDOUT_FILENO);
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    if (fd < 0)
-        return NULL;
-    FILE *stream = stream_on(fd);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return stream;
-}
-
-/* Returns 0, or -errno after a message. */
-static int open_output(const char *name, FILE **out)
-{
-    *out = open_file(name);
-    if (*out)
-        return 0;
-    int error = errno;
-    warn("cannot write %s", strcmp(name, "-") == 0 ? "to stdout" : name);
-    return -error;
-}
-
 static int open_outputs(const struct request *request, struct outputs *out)
 {
-    if (request->json && open_output(request->json, &out->json) < 0)
+    if (request->json && output_open(request->json, &out->json) < 0)
         return EXIT_OWN_FAILURE;
     if (request->summary)
-        return open_output(request->summary, &out->text) < 0 ? EXIT_OWN_FAILURE : 0;
+        return output_open(request->summary, &out->text) < 0 ? EXIT_OWN_FAILURE : 0;
     if (!request->quiet)
-        out->text = stream_on(STDERR_FILENO); /* closed: then nobody wants to read it */
+        out->text = output_on(STDERR_FILENO); /* closed: then nobody wants to read it */
     return 0;
-}
-
-static void close_output(FILE *out, const char *name)
-{
-    bool failed = fflush(out) != 0 || ferror(out);
-    int error = errno;
-
-    if (fclose(out) != 0 && !failed) {
-        failed = true;
-        error = errno;
-    }
-    if (failed && name)
-        warnx("cannot write %s: %s", name, strerror(error));
 }
 
 static void print(const struct run *run, const struct report *report)
@@ -229,11 +181,11 @@ static void print(const struct run *run, const struct report *report)
     sigaction(SIGPIPE, &ignore, &before); /* a reader that has gone is no reason to end otherwise than the program */
     if (run->outputs.text) {
         summary_print_text(run->outputs.text, report);
-        close_output(run->outputs.text, run->request.summary);
+        output_close(run->outputs.text, run->request.summary);
     }
     if (run->outputs.json) {
         summary_print_json(run->outputs.json, report);
-        close_output(run->outputs.json, run->request.json);
+        output_close(run->outputs.json, run->request.json);
     }
     sigaction(SIGPIPE, &before, NULL);
 }

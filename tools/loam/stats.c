@@ -2,8 +2,9 @@
  * stats.c - `loam stats`: what a heap holds, of each size, of each thread, and where.
  */
 #include "command.h"
-#include "image/figures.h"
-#include "json.h"
+#include "heap_stats.h"
+#include "output.h"
+#include "page.h"
 #include "paint.h"
 #include "target.h"
 #include "units.h"
@@ -22,35 +23,13 @@ enum {
     HEAPS_SHOWN = 16,
 };
 
-#define SLICE ((size_t)65536) /* the least that the map shows by itself */
-
-/* What one thread's heap has. */
-struct heap_figures {
-    unsigned index;
-    int thread;
-    bool in_use;
-    uint64_t live_bytes; /* in its slabs, whoever allocated them; what is in magazines not counted */
-    uint64_t cached_bytes;
-    uint64_t free_bytes;
-    uint64_t kept_bytes;
-    uint64_t span_bytes;
-};
-
-struct stats {
-    const struct image *image;
-    struct figures figures;
-    struct heap_figures *heaps;
-    size_t heap_count;
-    uint32_t *slices; /* live bytes in each, of all ranges one after the other */
-    size_t slice_count;
-};
-
 static const char help_text[] =
     "Shows what the heap of a process on loam, or of its core file, holds: by size of object, by thread, and where in\n"
     "the heap it lies. The process goes on meanwhile; nothing runs in it.\n"
     "\n"
     "      --core FILE  read a core file\n"
     "      --json       print every figure, in bytes, as JSON\n"
+    "      --html FILE  write a page to explore in a browser into FILE ('-': stdout)\n"
     "  -h, --help       print this\n"
     "\n"
     "Live objects are allocated and not freed; cached ones are freed and at hand for the thread that had them; free\n"
@@ -58,92 +37,6 @@ static const char help_text[] =
     "take no memory. Idle memory is in no slab, and given back to the kernel when it has not been used for a while.\n"
     "\n"
     "Exit status: 0; 1 when the process or file could not be read; 2 when the command was not understood.\n";
-
-/* --- counting --- */
-
-static size_t slice_index(const struct stats *s, uintptr_t address)
-{
-    size_t before = 0;
-
-    for (unsigned i = 0; i < s->image->range_count; i++) {
-        const struct image_range *range = &s->image->ranges[i];
-        if (address - range->base < range->committed)
-            return before + (address - range->base) / SLICE;
-        before += range->committed / SLICE;
-    }
-    return s->slice_count;
-}
-
-/* A slab's live bytes are taken to lie evenly in it: which of them magazines hold is not looked at. */
-static void mark_slices(struct stats *s, const struct image_slab *slab)
-{
-    size_t first = slice_index(s, slab->start), count = slab->span / SLICE;
-    uint64_t live = (slab->objects - slab->free) * slab->object_size;
-
-    for (size_t i = first; count && i < first + count && i < s->slice_count; i++)
-        s->slices[i] += (uint32_t)(live / count);
-}
-
-static int add_slab(void *context, const struct image_slab *slab)
-{
-    struct stats *s = context;
-
-    figures_add_slab(&s->figures, slab);
-    mark_slices(s, slab);
-    if (slab->class == IMAGE_LARGE || slab->heap >= s->heap_count)
-        return 0;
-    struct heap_figures *heap = &s->heaps[slab->heap];
-    heap->span_bytes += slab->span;
-    heap->free_bytes += slab->free * slab->object_size;
-    heap->live_bytes += (slab->objects - slab->free) * slab->object_size;
-    return 0;
-}
-
-static int add_heap(void *context, const struct image_heap *heap)
-{
-    struct stats *s = context;
-    struct heap_figures *to = &s->heaps[heap->index];
-
-    figures_add_heap(&s->figures, heap);
-    to->index = heap->index;
-    to->thread = heap->thread;
-    to->in_use = heap->in_use;
-    to->kept_bytes = heap->kept;
-    return 0;
-}
-
-static int add_magazine(void *context, const struct image_magazine *magazine)
-{
-    struct stats *s = context;
-
-    figures_add_magazine(&s->figures, magazine);
-    s->heaps[magazine->heap].cached_bytes += magazine->count * s->image->classes[magazine->class].object_size;
-    return 0;
-}
-
-/* Returns 0 or -errno; free_stats() either way. */
-static int count(const struct image *image, struct stats *s)
-{
-    const struct image_visitor visitor = {.slab = add_slab, .heap = add_heap, .magazine = add_magazine, .context = s};
-
-    *s = (struct stats){.image = image, .heap_count = image->heaps};
-    for (unsigned i = 0; i < image->range_count; i++)
-        s->slice_count += image->ranges[i].committed / SLICE;
-    s->heaps = calloc(s->heap_count + 1, sizeof(*s->heaps));
-    s->slices = calloc(s->slice_count + 1, sizeof(*s->slices));
-    if (!s->heaps || !s->slices)
-        return -ENOMEM;
-    figures_begin(&s->figures, image);
-    int error = image_walk(image, &visitor);
-    figures_end(&s->figures);
-    return error;
-}
-
-static void free_stats(struct stats *s)
-{
-    free(s->heaps);
-    free(s->slices);
-}
 
 static uint64_t slab_span(const struct figures *f)
 {
@@ -195,7 +88,8 @@ static void print_classes(const struct figures *f, const struct paint *paint)
     for (size_t i = 0; i < f->class_count; i++)
         if (f->classes[i].span > longest)
             longest = f->classes[i].span;
-    printf("\n  %sBy size of object%s  %s(# in use, . not in use)%s\n", paint->title, paint->end, paint->faint, paint->end);
+    printf("\n  %sBy size of object%s  %s(# in use, . not in use)%s\n", paint->title, paint->end, paint->faint,
+           paint->end);
     printf("  %s%10s %9s %10s %11s %10s %10s %11s%s\n", paint->faint, "object", "slabs", "live", "live size", "cached",
            "free", "span", paint->end);
     for (size_t i = 0; i < f->class_count; i++)
@@ -211,11 +105,11 @@ static int by_span(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void print_heaps(struct stats *s, const struct paint *paint)
+static void print_heaps(struct heap_stats *s, const struct paint *paint)
 {
     qsort(s->heaps, s->heap_count, sizeof(s->heaps[0]), by_span);
-    printf("\n  %sBy thread%s  %s(a heap outlives its thread: the next one takes it over)%s\n", paint->title, paint->end,
-           paint->faint, paint->end);
+    printf("\n  %sBy thread%s  %s(a heap outlives its thread: the next one takes it over)%s\n", paint->title,
+           paint->end, paint->faint, paint->end);
     printf("  %s%10s %12s %12s %12s %12s%s\n", paint->faint, "thread", "in use", "cached", "free", "span", paint->end);
     for (size_t i = 0; i < s->heap_count && i < HEAPS_SHOWN; i++) {
         const struct heap_figures *heap = &s->heaps[i];
@@ -237,26 +131,26 @@ static char shade(uint64_t live, uint64_t size)
 }
 
 /* Each character stands for as many slices as it takes for the map to fit. */
-static void print_map(const struct stats *s, const struct paint *paint)
+static void print_map(const struct heap_stats *s, const struct paint *paint)
 {
     size_t unit = 1;
 
     while (s->slice_count > unit * MAP_WIDTH * MAP_ROWS)
         unit *= 2;
     printf("\n  %sWhere it lies%s  %s(%s each; _ nothing, . little in use, @ all)%s\n", paint->title, paint->end,
-           paint->faint, units_bytes(unit * SLICE).text, paint->end);
+           paint->faint, units_bytes(unit * STATS_SLICE).text, paint->end);
     for (size_t i = 0; i < s->slice_count; i += unit) {
         uint64_t live = 0;
         for (size_t j = i; j < i + unit && j < s->slice_count; j++)
             live += s->slices[j];
         if (i / unit % MAP_WIDTH == 0)
             printf("%s  ", i ? "\n" : "");
-        putchar(shade(live, unit * SLICE));
+        putchar(shade(live, unit * STATS_SLICE));
     }
     putchar('\n');
 }
 
-static void print_text(const struct target *target, struct stats *s)
+static void print_text(const struct target *target, struct heap_stats *s)
 {
     const struct paint *paint = paint_for(stdout);
 
@@ -269,89 +163,49 @@ static void print_text(const struct target *target, struct stats *s)
     print_map(s, paint);
 }
 
-/* --- JSON --- */
-
-static void print_class_json(const struct class_figures *c)
-{
-    const struct json_field fields[] = {
-        JSON_FIELD(c, object_size), JSON_FIELD(c, slabs), JSON_FIELD(c, live),        JSON_FIELD(c, cached),
-        JSON_FIELD(c, free),        JSON_FIELD(c, span),  JSON_FIELD(c, allocations), JSON_FIELD(c, requested),
-    };
-
-    printf("{");
-    json_fields(stdout, " ", fields, sizeof(fields) / sizeof(fields[0]));
-    printf(" }");
-}
-
-static void print_heap_json(const struct heap_figures *heap)
-{
-    const struct json_field fields[] = {
-        JSON_FIELD(heap, live_bytes), JSON_FIELD(heap, cached_bytes), JSON_FIELD(heap, free_bytes),
-        JSON_FIELD(heap, kept_bytes), JSON_FIELD(heap, span_bytes),
-    };
-
-    printf("{ \"heap\": %u, \"thread\": %d, \"in_use\": %s,", heap->index, heap->thread, heap->in_use ? "true" : "false");
-    json_fields(stdout, " ", fields, sizeof(fields) / sizeof(fields[0]));
-    printf(" }");
-}
-
-static void print_range_json(const struct image_range *range)
-{
-    printf("{ \"base\": %" PRIuPTR ", \"reserved\": %zu, \"committed\": %zu }", range->base, range->size,
-           range->committed);
-}
-
-static void print_json(const struct target *target, const struct stats *s)
-{
-    const struct figures *f = &s->figures;
-    const struct json_field fields[] = {
-        JSON_FIELD(f, live_bytes), JSON_FIELD(f, live_objects), JSON_FIELD(f, cached_bytes), JSON_FIELD(f, free_bytes),
-        JSON_FIELD(f, committed),  JSON_FIELD(f, dirty),        JSON_FIELD(f, metadata),     JSON_FIELD(f, heaps),
-        JSON_FIELD(f, heaps_in_use), JSON_FIELD(f, heaps_peak), JSON_FIELD(f, frees),
-    };
-
-    printf("{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ");
-    json_string(stdout, target->name);
-    printf(",\n  \"pid\": %d,", target->pid);
-    json_fields(stdout, "\n  ", fields, sizeof(fields) / sizeof(fields[0]));
-    printf(",\n  \"classes\": [");
-    for (size_t i = 0; i < f->class_count; i++) {
-        printf("%s\n    ", i ? "," : "");
-        print_class_json(&f->classes[i]);
-    }
-    printf("\n  ],\n  \"large\": ");
-    print_class_json(&f->large);
-    printf(",\n  \"by_thread\": [");
-    for (size_t i = 0; i < s->heap_count; i++) {
-        printf("%s\n    ", i ? "," : "");
-        print_heap_json(&s->heaps[i]);
-    }
-    printf("\n  ],\n  \"ranges\": [");
-    for (unsigned i = 0; i < s->image->range_count; i++) {
-        printf("%s\n    ", i ? "," : "");
-        print_range_json(&s->image->ranges[i]);
-    }
-    printf("\n  ]\n}\n");
-}
-
 /* --- the command --- */
 
-static int show(const struct target *target, bool json)
-{
-    struct stats stats;
-    int error = target_needs_heap(target);
+struct request {
+    const char *core;
+    const char *html; /* name of a file, or NULL */
+    bool json;
+};
 
-    if (error)
+static int write_page(const struct target *target, const struct heap_stats *stats, const char *name)
+{
+    FILE *out;
+
+    if (output_open(name, &out) < 0)
         return EXIT_FAILURE;
-    error = count(&target->heap, &stats);
+    page_print(out, target, NULL, stats);
+    return output_close(out, name) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int print(const struct target *target, struct heap_stats *stats, const struct request *request)
+{
+    if (request->html)
+        return write_page(target, stats, request->html);
+    if (request->json)
+        heap_stats_print_json(stdout, stats, target->name, target->pid, false);
+    else
+        print_text(target, stats);
+    return command_finish();
+}
+
+static int show(const struct target *target, const struct request *request)
+{
+    struct heap_stats stats;
+    int status = EXIT_FAILURE;
+
+    if (target_needs_heap(target) < 0)
+        return EXIT_FAILURE;
+    int error = heap_stats_read(&target->heap, &stats);
     if (error)
         target_warn(target, error);
-    else if (json)
-        print_json(target, &stats);
     else
-        print_text(target, &stats);
-    free_stats(&stats);
-    return error ? EXIT_FAILURE : command_finish();
+        status = print(target, &stats, request);
+    heap_stats_free(&stats);
+    return status;
 }
 
 static int run_command(int argc, char **argv)
@@ -359,21 +213,24 @@ static int run_command(int argc, char **argv)
     static const struct option options[] = {
         {"core", required_argument, NULL, 'c'},
         {"json", no_argument, NULL, 'j'},
+        {"html", required_argument, NULL, 'H'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
+    struct request request = {.core = NULL};
     struct target target;
-    const char *core = NULL;
-    bool json = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case 'c':
-            core = optarg;
+            request.core = optarg;
             break;
         case 'j':
-            json = true;
+            request.json = true;
+            break;
+        case 'H':
+            request.html = optarg;
             break;
         case 'h':
             return command_help(&command_stats);
@@ -381,17 +238,17 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_stats);
         }
     }
-    int status = target_open(&command_stats, core, argc - optind, argv + optind, &target);
+    int status = target_open(&command_stats, request.core, argc - optind, argv + optind, &target);
     if (status)
         return status;
-    status = show(&target, json);
+    status = show(&target, &request);
     target_close(&target);
     return status;
 }
 
 const struct command command_stats = {
     .name = "stats",
-    .arguments = "[--json] PID | --core FILE",
+    .arguments = "[--json | --html FILE] PID | --core FILE",
     .purpose = "show what a heap holds: by size, by thread, and where",
     .help = help_text,
     .run = run_command,

@@ -57,7 +57,8 @@ static int await(int id)
     }
 }
 
-/* Returns 0, also when the thread has ended meanwhile; or -errno. One that does not stop is let go with this command. */
+/* Returns 0, also when the thread has ended meanwhile; or -errno. One that does not stop is let go with this command.
+ */
 static int stop_thread(struct stop *stop, int id)
 {
     struct layout_thread *larger = reallocarray(stop->threads, stop->thread_count + 1, sizeof(*larger));

@@ -20,8 +20,8 @@ struct symbol {
 struct symbols *symbols_open(const struct target *target);
 
 /*
- * What lies at `address`, of the ELF file that `inside` lies in: libdw does not know the addresses of BSS as a file's own.
- * The strings are valid until symbols_close().
+ * What lies at `address`, of the ELF file that `inside` lies in: libdw does not know the addresses of BSS as a file's
+ * own. The strings are valid until symbols_close().
  */
 void symbols_find(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out);
 

@@ -1,9 +1,9 @@
 /*
  * target.c - see target.h.
  *
- * The heap's root is found by its first word, in what the program and its libraries have as data: so it needs no symbols
- * and none of the files, and finds a library that was linked in as well as one that was preloaded. Only pages that
- * are there already are looked at, so the process does not grow by it.
+ * The heap's root is found by its first word, in what the program and its libraries have as data: so it needs no
+ * symbols and none of the files, and finds a library that was linked in as well as one that was preloaded. Only pages
+ * that are there already are looked at, so the process does not grow by it.
  */
 #include "target.h"
 
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 65536, PATH_LENGTH = 64 };
+enum { PIECE = 65536, PATH_LENGTH = 64, COMMAND_LENGTH = 80 };
 
 /* --- mappings --- */
 
@@ -95,7 +95,8 @@ static bool search(struct target *target, const struct mapping *m, bool *foreign
         if (!target->is_core && process_present(target->pid, piece, end, present) < 0)
             return false;
         for (uintptr_t page = piece; page < end; page += PAGE_SIZE)
-            if ((target->is_core || present[(page - piece) / PAGE_SIZE]) && search_piece(target, page, PAGE_SIZE, foreign))
+            if ((target->is_core || present[(page - piece) / PAGE_SIZE]) &&
+                search_piece(target, page, PAGE_SIZE, foreign))
                 return true;
     }
     return false;
@@ -191,7 +192,7 @@ static int open_process(struct target *target)
 
 int target_open_process(const char *text, struct target *out)
 {
-    char command[sizeof(out->name) - 32];
+    char command[COMMAND_LENGTH];
 
     *out = (struct target){.pid = parse_pid(text)};
     out->source = (struct image_source){.read = process_read, .context = &out->pid};
@@ -238,7 +239,7 @@ int target_open_core(const char *path, struct target *out)
 int target_open(const struct command *command, const char *core, int count, char **arguments, struct target *out)
 {
     if (count != (core ? 0 : 1)) {
-        warnx(core            ? "--core takes the place of a process"
+        warnx(core         ? "--core takes the place of a process"
               : count == 0 ? "the id of a process is missing; --core FILE reads a core file"
                            : "one process at a time");
         return command_misused(command);
