@@ -74,19 +74,26 @@ static const struct {
     {"summary", set_summary, "a directory"},
 };
 
-static void complain(const char *name, const char *value, const char *wanted)
+static void complain_of_value(const char *name, const char *value, const char *wanted)
 {
     char buffer[512];
     struct text text;
 
     text_init(&text, buffer, sizeof(buffer));
-    if (wanted)
-        text_format(&text, "loam: LOAM_OPTIONS: %s=%s is not %s; it is ignored.\n", name, value, wanted);
-    else
-        text_format(
-            &text,
-            "loam: LOAM_OPTIONS: there is no option %s; it is ignored. Known: source, hardened, purge, summary.\n",
-            name);
+    text_format(&text, "loam: LOAM_OPTIONS: %s=%s is not %s; it is ignored.\n", name, value, wanted);
+    report_write(&text);
+}
+
+static void complain_of_name(const char *name)
+{
+    char buffer[512];
+    struct text text;
+
+    text_init(&text, buffer, sizeof(buffer));
+    text_format(&text, "loam: LOAM_OPTIONS: there is no option %s; it is ignored. Known:", name);
+    for (size_t i = 0; i < LENGTH(known); i++)
+        text_format(&text, "%s %s", i ? "," : "", known[i].name);
+    text_string(&text, ".\n");
     report_write(&text);
 }
 
@@ -97,10 +104,10 @@ static void set_option(const char *name, const char *value)
         if (strcmp(name, known[i].name) != 0)
             continue;
         if (!known[i].set(value))
-            complain(name, value, known[i].values);
+            complain_of_value(name, value, known[i].values);
         return;
     }
-    complain(name, value, NULL);
+    complain_of_name(name);
 }
 
 static void parse(const char *text)
