@@ -6,10 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,7 +36,7 @@ static struct shared {
     atomic_bool started, stop, quiet, end;
     atomic_uint resting; /* threads */
     struct mallinfo2 told;
-} *shared;
+} * shared;
 
 /* --- the process that is read --- */
 
@@ -97,7 +97,7 @@ static void check(const struct figures *f, const struct image *image)
 {
     uint64_t span = f->large.span;
 
-    for (unsigned class = 0; class < f->class_count; class++) {
+    for (unsigned class = 0; class < f->class_count; class ++) {
         check_class(&f->classes[class], &image->classes[class]);
         span += f->classes[class].span;
     }
@@ -142,7 +142,8 @@ static void compare_at_rest(struct image_source *source)
 
     read_once(source, &figures, &image);
     check(&figures, &image);
-    if (figures.live_bytes != shared->told.uordblks + shared->told.hblkhd || figures.cached_bytes != shared->told.fsmblks)
+    if (figures.live_bytes != shared->told.uordblks + shared->told.hblkhd ||
+        figures.cached_bytes != shared->told.fsmblks)
         FAIL("%lu bytes live, %lu cached; it is told %zu, %zu", figures.live_bytes, figures.cached_bytes,
              shared->told.uordblks + shared->told.hblkhd, shared->told.fsmblks);
     count_objects(&image, &counted);

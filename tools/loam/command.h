@@ -24,6 +24,8 @@ extern const struct command command_map;
 extern const struct command command_stats;
 extern const struct command command_explain;
 extern const struct command command_leaks;
+extern const struct command command_snap;
+extern const struct command command_diff;
 
 /* Print how `command` is used to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
 int command_help(const struct command *command);

@@ -25,7 +25,8 @@ static void print_heap_json(FILE *out, const struct heap_figures *heap)
         JSON_FIELD(heap, kept_bytes), JSON_FIELD(heap, span_bytes),
     };
 
-    fprintf(out, "{ \"heap\": %u, \"thread\": %d, \"in_use\": %s,", heap->index, heap->thread, heap->in_use ? "true" : "false");
+    fprintf(out, "{ \"heap\": %u, \"thread\": %d, \"in_use\": %s,", heap->index, heap->thread,
+            heap->in_use ? "true" : "false");
     json_fields(out, " ", fields, sizeof(fields) / sizeof(fields[0]));
     fprintf(out, " }");
 }
@@ -33,7 +34,7 @@ static void print_heap_json(FILE *out, const struct heap_figures *heap)
 static void print_range_json(FILE *out, const struct image_range *range)
 {
     fprintf(out, "{ \"base\": %" PRIuPTR ", \"reserved\": %zu, \"committed\": %zu }", range->base, range->size,
-           range->committed);
+            range->committed);
 }
 
 static void print_slices(FILE *out, const struct heap_stats *s)
@@ -48,9 +49,10 @@ void heap_stats_print_json(FILE *out, const struct heap_stats *s, const char *na
 {
     const struct figures *f = &s->figures;
     const struct json_field fields[] = {
-        JSON_FIELD(f, live_bytes), JSON_FIELD(f, live_objects), JSON_FIELD(f, cached_bytes), JSON_FIELD(f, free_bytes),
-        JSON_FIELD(f, committed),  JSON_FIELD(f, dirty),        JSON_FIELD(f, metadata),     JSON_FIELD(f, heaps),
-        JSON_FIELD(f, heaps_in_use), JSON_FIELD(f, heaps_peak), JSON_FIELD(f, frees),
+        JSON_FIELD(f, live_bytes), JSON_FIELD(f, live_objects), JSON_FIELD(f, cached_bytes),
+        JSON_FIELD(f, free_bytes), JSON_FIELD(f, committed),    JSON_FIELD(f, dirty),
+        JSON_FIELD(f, metadata),   JSON_FIELD(f, heaps),        JSON_FIELD(f, heaps_in_use),
+        JSON_FIELD(f, heaps_peak), JSON_FIELD(f, frees),
     };
 
     fprintf(out, "{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ");

@@ -16,11 +16,11 @@ enum { WIDTH = 1000, LEFT = 130, RIGHT = 560, LEAST = 15, GAP = 12, TOP = 40 };
 #define GAP_MIN ((uint64_t)1 << 20)
 
 static const char *const fills[SEGMENT_KINDS] = {
-    [SEGMENT_TEXT] = "#0969da",      [SEGMENT_READ_ONLY] = "#54aeff",    [SEGMENT_DATA] = "#d4a72c",
-    [SEGMENT_BSS] = "#e3b341",       [SEGMENT_BREAK] = "#2da44e",        [SEGMENT_HEAP] = "#1a7f37",
-    [SEGMENT_RESERVE] = "#8c959f",   [SEGMENT_RECORDS] = "#6fdd8b",      [SEGMENT_ANONYMOUS] = "#a475f9",
-    [SEGMENT_FILE] = "#218bff",      [SEGMENT_SHARED] = "#bf3989",       [SEGMENT_STACK] = "#cf222e",
-    [SEGMENT_GUARD] = "#8c959f",     [SEGMENT_INACCESSIBLE] = "#8c959f", [SEGMENT_KERNEL] = "#6e7781",
+    [SEGMENT_TEXT] = "#0969da",    [SEGMENT_READ_ONLY] = "#54aeff",    [SEGMENT_DATA] = "#d4a72c",
+    [SEGMENT_BSS] = "#e3b341",     [SEGMENT_BREAK] = "#2da44e",        [SEGMENT_HEAP] = "#1a7f37",
+    [SEGMENT_RESERVE] = "#8c959f", [SEGMENT_RECORDS] = "#6fdd8b",      [SEGMENT_ANONYMOUS] = "#a475f9",
+    [SEGMENT_FILE] = "#218bff",    [SEGMENT_SHARED] = "#bf3989",       [SEGMENT_STACK] = "#cf222e",
+    [SEGMENT_GUARD] = "#8c959f",   [SEGMENT_INACCESSIBLE] = "#8c959f", [SEGMENT_KERNEL] = "#6e7781",
 };
 
 static void print_escaped(FILE *out, const char *text)
@@ -57,12 +57,14 @@ static double print_segment(FILE *out, const struct segment *s, double y)
     double height = height_of(s), share = (double)m->memory.resident / (double)size_of(s);
 
     fprintf(out, "<g><title>%s %s</title>", segment_names[s->kind], units_bytes(size_of(s)).text);
-    fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"%s\" fill-opacity=\".3\" stroke=\"#fff\"/>",
+    fprintf(out,
+            "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"%s\" fill-opacity=\".3\" stroke=\"#fff\"/>",
             LEFT, y, RIGHT - LEFT, height, fills[s->kind]);
     if (share > 0)
         fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>", LEFT, y + 1,
                 (RIGHT - LEFT) * (share < 1 ? share : 1), height - 2, fills[s->kind]);
-    fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%" PRIxPTR "</text>", LEFT - 6, y + height - 3, m->start);
+    fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%" PRIxPTR "</text>", LEFT - 6, y + height - 3,
+            m->start);
     fprintf(out, "<text x=\"%d\" y=\"%.1f\">%s, %s", RIGHT + 8, y + height - 4, segment_names[s->kind],
             units_bytes(size_of(s)).text);
     if (s->thread)

@@ -75,7 +75,8 @@ static bool is_hidden(const struct picture *p, const struct segment *s)
     return !p->all && is_empty(s->kind) && s->kind != SEGMENT_RESERVE && size_of(s) <= GUARD_MAX;
 }
 
-/* Whether a segment shares the line of the one above it. The heap's mappings are split where `realloc` has moved pages. */
+/* Whether a segment shares the line of the one above it. The heap's mappings are split where `realloc` has moved pages.
+ */
 static bool is_together(const struct picture *p, const struct segment *s, const struct segment *above)
 {
     if (p->all)
