@@ -24,6 +24,7 @@ extern const struct command command_map;
 extern const struct command command_stats;
 extern const struct command command_explain;
 extern const struct command command_leaks;
+extern const struct command command_top;
 extern const struct command command_snap;
 extern const struct command command_diff;
 

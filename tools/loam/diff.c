@@ -16,7 +16,8 @@
 enum { LINES_SHOWN = 20 };
 
 static const char help_text[] =
-    "Compares two snapshots that 'loam snap' has written: which sizes of objects, and which segments have grown, the one\n"
+    "Compares two snapshots that 'loam snap' has written: which sizes of objects, and which segments have grown, the "
+    "one\n"
     "that has grown most first.\n"
     "\n"
     "  -a, --all    also what has not changed\n"
@@ -115,7 +116,8 @@ static void print_change(const struct change *c)
     if (c->object_size)
         size = units_bytes(c->object_size);
     printf("  %12s %12s %12s  %12s %12s  of %s\n", signed_bytes(growth(c)).text, units_bytes(c->before).text,
-           units_bytes(c->after).text, units_short(c->objects_before).text, units_short(c->objects_after).text, size.text);
+           units_bytes(c->after).text, units_short(c->objects_before).text, units_short(c->objects_after).text,
+           size.text);
 }
 
 static void print_changes(const struct changes *changes, bool all)
@@ -174,13 +176,14 @@ static void print_json(const struct snapshot *a, const struct snapshot *b, const
     json_string(stdout, a->name);
     printf(",\n  \"after\": ");
     json_string(stdout, b->name);
-    printf(",\n  \"seconds\": %" PRId64 ",\n  \"live_bytes\": %" PRId64 ",\n  \"live_objects\": %" PRId64 ",\n  \"sizes\": [",
+    printf(",\n  \"seconds\": %" PRId64 ",\n  \"live_bytes\": %" PRId64 ",\n  \"live_objects\": %" PRId64
+           ",\n  \"sizes\": [",
            (int64_t)(b->taken - a->taken), (int64_t)(b->figures.live_bytes - a->figures.live_bytes),
            (int64_t)(b->figures.live_objects - a->figures.live_objects));
     for (size_t i = 0; i < sizes->count; i++) {
         const struct change *c = &sizes->list[i];
-        printf("%s\n    { \"object_size\": %" PRIu64 ", \"bytes\": %" PRId64 ", \"objects\": %" PRId64 " }", i ? "," : "",
-               c->object_size, growth(c), (int64_t)(c->objects_after - c->objects_before));
+        printf("%s\n    { \"object_size\": %" PRIu64 ", \"bytes\": %" PRId64 ", \"objects\": %" PRId64 " }",
+               i ? "," : "", c->object_size, growth(c), (int64_t)(c->objects_after - c->objects_before));
     }
     printf("\n  ],\n  \"segments\": [");
     for (size_t i = 0; i < segments->count; i++) {

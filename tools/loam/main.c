@@ -23,7 +23,8 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-    &command_run, &command_map, &command_stats, &command_explain, &command_leaks, &command_snap, &command_diff, &help,
+    &command_run,   &command_map,  &command_stats, &command_top, &command_explain,
+    &command_leaks, &command_snap, &command_diff,  &help,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -171,6 +171,21 @@ void process_command(pid_t pid, char *text, size_t size)
             text[i] = ' ';
 }
 
+uint64_t process_started(pid_t pid)
+{
+    char path[PATH_LENGTH], text[1024];
+    unsigned long long started = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    if (read_file(path, text, sizeof(text)) <= 0)
+        return 0;
+    const char *at = strrchr(text, ')'); /* what is before it the process chooses itself */
+    if (!at || sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+                      &started) != 1)
+        return 0;
+    return started;
+}
+
 size_t process_resident(pid_t pid)
 {
     char path[PATH_LENGTH], text[128];

@@ -23,6 +23,10 @@ int process_executable(pid_t pid, char *path, size_t size);
 /* The start of its command line, arguments separated by spaces; the empty string when there is none to be had. */
 void process_command(pid_t pid, char *text, size_t size);
 
+/* When it started, in the kernel's ticks since boot: tells it from a later one of the same id. 0 when it is not there.
+ */
+uint64_t process_started(pid_t pid);
+
 /* Bytes of it that are in memory; 0 when that is not known. */
 size_t process_resident(pid_t pid);
 

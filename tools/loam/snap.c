@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static const char help_text[] =
-    "Writes what the memory of a process, or of its core file, holds at this moment into a file: by size of object, and\n"
+    "Writes what the memory of a process, or of its core file, holds at this moment into a file: by size of object, "
+    "and\n"
     "by segment. 'loam diff' compares two of them.\n"
     "\n"
     "  -o, --output FILE  write into FILE instead of to stdout\n"

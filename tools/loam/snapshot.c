@@ -100,7 +100,8 @@ static void write_heap(FILE *out, const struct figures *f)
 
 static void write_segment(FILE *out, const struct snapshot_segment *s)
 {
-    fprintf(out, "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", s->size, s->resident, s->dirty, s->swapped);
+    fprintf(out, "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", s->size, s->resident, s->dirty,
+            s->swapped);
     for (const char *c = s->kind; *c; c++)
         fputc(*c == ' ' ? '_' : *c, out);
     fputc(' ', out);
@@ -153,7 +154,8 @@ static bool take_process(const char *at, struct snapshot *s)
 static bool take_heap(const char *at, struct snapshot *s)
 {
     struct figures *f = &s->figures;
-    uint64_t *const to[] = {&f->live_bytes, &f->live_objects, &f->cached_bytes, &f->free_bytes, &f->dirty, &f->committed};
+    uint64_t *const to[] = {&f->live_bytes, &f->live_objects, &f->cached_bytes,
+                            &f->free_bytes, &f->dirty,        &f->committed};
 
     s->has_heap = true;
     at = take_numbers(at, to, sizeof(to) / sizeof(to[0]));
@@ -206,7 +208,8 @@ static const struct {
     const char *word;
     bool (*take)(const char *at, struct snapshot *s);
 } lines[] = {
-    {"process", take_process}, {"taken", take_taken}, {"heap", take_heap}, {"class", take_class}, {"segment", take_segment},
+    {"process", take_process}, {"taken", take_taken},     {"heap", take_heap},
+    {"class", take_class},     {"segment", take_segment},
 };
 
 static bool take_line(const char *line, struct snapshot *s)

@@ -1,8 +1,8 @@
 /*
  * snapshot.h - the figures of a process at one moment, kept in a file to be compared with those of another.
  *
- * The file is text, a line for each figure or group of them, so that it can be read, kept and compared by other programs
- * as well:
+ * The file is text, a line for each figure or group of them, so that it can be read, kept and compared by other
+ * programs as well:
  *
  *   loam snapshot 1
  *   process PID NAME

@@ -190,29 +190,36 @@ static int open_process(struct target *target)
     return error == -EPERM ? error : find_heap(target);
 }
 
-int target_open_process(const char *text, struct target *out)
+int target_try_process(pid_t pid, struct target *out)
 {
     char command[COMMAND_LENGTH];
 
-    *out = (struct target){.pid = parse_pid(text)};
+    *out = (struct target){.pid = pid};
     out->source = (struct image_source){.read = process_read, .context = &out->pid};
-    if (!out->pid) {
+    process_command(pid, command, sizeof(command));
+    snprintf(out->name, sizeof(out->name), command[0] ? "process %d (%s)" : "process %d", pid, command);
+    int error = open_process(out);
+    if (error)
+        target_close(out);
+    return error;
+}
+
+int target_open_process(const char *text, struct target *out)
+{
+    pid_t pid = parse_pid(text);
+
+    if (!pid) {
         warnx("'%s' is not the id of a process", text);
         return -EINVAL;
     }
-    process_command(out->pid, command, sizeof(command));
-    snprintf(out->name, sizeof(out->name), command[0] ? "process %d (%s)" : "process %d", out->pid, command);
-    int error = open_process(out);
-    if (!error)
-        return 0;
+    int error = target_try_process(pid, out);
     if (error == -ENODATA)
         warnx("process %d has no memory of its own: it belongs to the kernel, or has ended and waits for its parent",
-              out->pid);
+              pid);
     else if (error == -ENOENT || error == -ESRCH)
-        warnx("there is no process %d", out->pid);
-    else
+        warnx("there is no process %d", pid);
+    else if (error)
         target_warn(out, error);
-    target_close(out);
     return error;
 }
 
@@ -264,6 +271,7 @@ void target_close(struct target *target)
         core_close(&target->core);
     else
         free(target->threads);
+    target->threads = NULL;
 }
 
 /* --- segments --- */

@@ -30,6 +30,9 @@ struct target {
 int target_open_process(const char *pid, struct target *out);
 int target_open_core(const char *path, struct target *out);
 
+/* The same of a process, without a message: for who goes through all there are. */
+int target_try_process(pid_t pid, struct target *out);
+
 /*
  * Open what a command line names: the core file after --core, if there is one, or else the process that its only
  * argument is the id of. Returns 0; EXIT_USAGE or EXIT_FAILURE after a message.
