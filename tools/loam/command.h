@@ -7,6 +7,8 @@
 #ifndef LOAM_TOOLS_COMMAND_H
 #define LOAM_TOOLS_COMMAND_H
 
+#include <stdbool.h>
+
 enum { EXIT_USAGE = 2 };
 
 struct command {
@@ -33,6 +35,9 @@ int command_help(const struct command *command);
 
 /* Say on stderr where help on `command` is to be had. Returns EXIT_USAGE. */
 int command_misused(const struct command *command);
+
+/* The exit status that `option` was given as `text`. False after a message when it is none. */
+bool command_parse_status(const char *option, const char *text, int *out);
 
 /* End a command that has printed to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
 int command_finish(void);

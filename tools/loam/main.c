@@ -75,6 +75,19 @@ int command_misused(const struct command *command)
     return EXIT_USAGE;
 }
 
+bool command_parse_status(const char *option, const char *text, int *out)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    if (*end || end == text || value < 0 || value > 255) {
+        warnx("%s %s: an exit status is a number from 0 to 255", option, text);
+        return false;
+    }
+    *out = (int)value;
+    return true;
+}
+
 static int run_help(int argc, char **argv)
 {
     if (argc > 2) {

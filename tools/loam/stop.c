@@ -67,6 +67,8 @@ static int stop_thread(struct stop *stop, int id)
         return -ENOMEM;
     stop->threads = larger;
     stop->threads[stop->thread_count++] = (struct layout_thread){.id = id};
+    if (id == stop->traced)
+        return 0;
     int error = ptrace(PTRACE_SEIZE, id, NULL, NULL) < 0 ? -errno : 0;
     if (!error)
         error = ptrace(PTRACE_INTERRUPT, id, NULL, NULL) < 0 ? -errno : await(id);
@@ -118,12 +120,12 @@ static int read_registers(struct stop *stop, struct layout_thread *thread)
     return 0;
 }
 
-int stop_process(pid_t pid, struct stop *out)
+int stop_process(pid_t pid, pid_t traced, struct stop *out)
 {
     bool fresh = true;
     int error = 0;
 
-    *out = (struct stop){.pid = pid, .since_ns = now_ns()};
+    *out = (struct stop){.pid = pid, .traced = traced, .since_ns = now_ns()};
     for (int i = 0; !error && fresh && i < ROUNDS; i++)
         error = stop_others(out, &fresh);
     if (!error && fresh)
@@ -142,7 +144,8 @@ int stop_process(pid_t pid, struct stop *out)
 uint64_t stop_release(struct stop *stop)
 {
     for (size_t i = 0; i < stop->thread_count; i++)
-        ptrace(PTRACE_DETACH, stop->threads[i].id, NULL, NULL);
+        if (stop->threads[i].id != stop->traced)
+            ptrace(PTRACE_DETACH, stop->threads[i].id, NULL, NULL);
     return now_ns() - stop->since_ns;
 }
 

@@ -12,6 +12,7 @@
 
 struct stop {
     pid_t pid;
+    pid_t traced;                  /* a thread that stays stopped when the others go on */
     struct layout_thread *threads; /* with their stack pointers; the first is the main one */
     size_t thread_count;
     uintptr_t *registers; /* of all threads, one after the other */
@@ -19,8 +20,11 @@ struct stop {
     uint64_t since_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Stop every thread. Returns 0, or -errno and nothing is stopped: -EBUSY when another traces it. */
-int stop_process(pid_t pid, struct stop *out);
+/*
+ * Stop every thread, but for `traced`, which this process traces and has stopped already (0: none).
+ * Returns 0, or -errno and nothing is stopped: -EPERM when another process traces it.
+ */
+int stop_process(pid_t pid, pid_t traced, struct stop *out);
 
 /* Let it go on. Returns the nanoseconds that it stood still. What has been learnt stays until stop_free(). */
 uint64_t stop_release(struct stop *stop);

@@ -122,7 +122,8 @@ static void draw_title(const struct top *top, const char *what)
 {
     line(0, A_BOLD, "loam top: %s", what);
     line(1, A_DIM, "every %.1f s, by %s%s   s sort  p pause  + - delay  %sq quit", top->delay_ms / 1000.0,
-         sort_names[top->sort], top->paused ? ", PAUSED" : "", top->target ? (top->of_list ? "Esc list  " : "") : "Enter show  ");
+         sort_names[top->sort], top->paused ? ", PAUSED" : "",
+         top->target ? (top->of_list ? "Esc list  " : "") : "Enter show  ");
 }
 
 /* --- one process --- */
@@ -183,7 +184,8 @@ static size_t segment_entries(const struct top *top, struct entry *out)
         out[i] = (struct entry){.size = s->resident, .before = 0};
         snprintf(out[i].name, sizeof(out[i].name), "%s %.200s", s->kind, s->path);
         for (size_t j = 0; j < top->before.segment_count; j++)
-            if (strcmp(top->before.segments[j].kind, s->kind) == 0 && strcmp(top->before.segments[j].path, s->path) == 0)
+            if (strcmp(top->before.segments[j].kind, s->kind) == 0 &&
+                strcmp(top->before.segments[j].path, s->path) == 0)
                 out[i].before = top->before.segments[j].resident;
     }
     return top->now.segment_count;
@@ -195,11 +197,13 @@ static int draw_classes(const struct top *top, int y, int rows, uint64_t ns)
     size_t count = class_entries(top, entries);
 
     qsort(entries, count, sizeof(entries[0]), compare_entries);
-    line(y++, A_REVERSE, "%10s %12s %14s %12s %12s %12s  %-40s", "object", "live", "change", "objects", "cached", "free", "");
+    line(y++, A_REVERSE, "%10s %12s %14s %12s %12s %12s  %-40s", "object", "live", "change", "objects", "cached",
+         "free", "");
     for (size_t i = 0; i < count && rows-- > 0; i++) {
         const struct entry *e = &entries[i];
-        line(y++, growth(e) > 0 ? A_BOLD : A_NORMAL, "%10s %12s %14s %12s %12s %12s", e->name, units_bytes(e->size).text,
-             rate(growth(e), ns).text, units_short(e->objects).text, units_short(e->cached).text, units_short(e->free).text);
+        line(y++, growth(e) > 0 ? A_BOLD : A_NORMAL, "%10s %12s %14s %12s %12s %12s", e->name,
+             units_bytes(e->size).text, rate(growth(e), ns).text, units_short(e->objects).text,
+             units_short(e->cached).text, units_short(e->free).text);
     }
     return y;
 }
@@ -433,8 +437,8 @@ static void draw_list(struct top *top)
     if (top->chosen >= shown)
         top->chosen = shown ? shown - 1 : 0;
     draw_title(top, "all processes on loam");
-    line(3, A_REVERSE, "%8s %10s %14s %10s %14s %12s %8s  %-60s", "pid", "resident", "change", "live", "change", "objects",
-         "threads", "command");
+    line(3, A_REVERSE, "%8s %10s %14s %10s %14s %12s %8s  %-60s", "pid", "resident", "change", "live", "change",
+         "objects", "threads", "command");
     if (!shown)
         line(4, A_DIM, "there is none that you may read; 'loam run PROGRAM' starts one");
     for (size_t i = 0; i < shown; i++) {

@@ -1,0 +1,285 @@
+/*
+ * leak_scan.c - see leak_scan.h.
+ *
+ * A core file holds still by itself; of a process, all that may hold a pointer is copied while it is stopped.
+ */
+#include "leak_scan.h"
+
+#include "copy.h"
+#include "process.h"
+#include "reach.h"
+#include "stop.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    RED_ZONE = 128, /* bytes below the stack pointer that a function may use: System V ABI of x86-64, 3.2.2 */
+    COPY_SLACK = 1 << 20,
+};
+
+/* What a scan needs: the same of a process and of a core file. */
+struct scan {
+    struct target *target;
+    struct segment *segments;
+    size_t segment_count;
+    const uintptr_t *registers;
+    size_t register_count;
+    struct objects objects;
+    struct image_source memory;
+    struct copy copy; /* of a process */
+    uint64_t stopped_ns;
+};
+
+/* --- roots --- */
+
+/* Where a pointer that the program uses may lie, outside the heap. */
+static bool is_root(const struct segment *segment)
+{
+    switch (segment->kind) {
+    case SEGMENT_DATA:
+        return segment->mapping.readable;
+    case SEGMENT_BSS:
+    case SEGMENT_BREAK:
+    case SEGMENT_ANONYMOUS:
+    case SEGMENT_FILE:
+    case SEGMENT_SHARED:
+    case SEGMENT_STACK:
+        return segment->mapping.readable && segment->mapping.writable;
+    default:
+        return false;
+    }
+}
+
+/* What is below a stack's pointer is no more in use. */
+static uintptr_t root_start(const struct target *target, const struct segment *segment)
+{
+    uintptr_t start = segment->mapping.start;
+
+    for (size_t i = 0; segment->kind == SEGMENT_STACK && i < target->thread_count; i++) {
+        uintptr_t pointer = target->threads[i].stack_pointer;
+        if (target->threads[i].id == segment->thread && pointer >= start && pointer < segment->mapping.end)
+            return pointer - start > RED_ZONE ? (pointer - RED_ZONE) & ~(uintptr_t)7 : start;
+    }
+    return start;
+}
+
+static int reach_roots(struct scan *scan, struct reach *reach)
+{
+    const struct image *heap = &scan->target->heap;
+    uintptr_t own = heap->range_set,
+              own_end = own + heap->range_set_size; /* the heap's base is no pointer to an object */
+    int error = 0;
+
+    for (size_t i = 0; !error && i < scan->register_count; i++)
+        error = reach_from_word(reach, scan->registers[i]);
+    for (size_t i = 0; !error && i < scan->segment_count; i++) {
+        const struct segment *segment = &scan->segments[i];
+        uintptr_t start = root_start(scan->target, segment), end = segment->mapping.end;
+        if (!is_root(segment))
+            continue;
+        if (own >= start && own_end <= end) {
+            error = reach_from_memory(reach, start, own - start);
+            start = own_end;
+        }
+        if (!error)
+            error = reach_from_memory(reach, start, end - start);
+    }
+    return error;
+}
+
+/* --- a process --- */
+
+static int copy_roots(struct scan *scan)
+{
+    int error = 0;
+
+    for (size_t i = 0; !error && i < scan->segment_count; i++)
+        if (is_root(&scan->segments[i]))
+            error =
+                copy_range(&scan->copy, root_start(scan->target, &scan->segments[i]), scan->segments[i].mapping.end);
+    return error;
+}
+
+static bool any_live(const struct object_slab *slab)
+{
+    for (size_t i = 0; i < (slab->objects + 63) / 64; i++)
+        if (slab->sets[OBJECT_LIVE][i])
+            return true;
+    return false;
+}
+
+static int copy_objects(struct scan *scan)
+{
+    int error = 0;
+
+    for (size_t i = 0; !error && i < scan->objects.slab_count; i++) {
+        const struct object_slab *slab = &scan->objects.slabs[i];
+        if (any_live(slab))
+            error = copy_range(&scan->copy, slab->start, slab->start + slab->span);
+    }
+    return error;
+}
+
+/* While the process stands still. */
+static int copy_all(struct scan *scan)
+{
+    struct target *target = scan->target;
+    int error = image_open(&target->source, target->root, &target->heap);
+
+    if (!error)
+        error = target_segments(target, false, &scan->segments, &scan->segment_count);
+    if (!error)
+        error = objects_read(&target->heap, &scan->objects);
+    if (!error)
+        error = copy_roots(scan);
+    if (!error)
+        error = copy_objects(scan);
+    return error;
+}
+
+static int take_process(struct scan *scan, pid_t traced, struct stop *stop)
+{
+    struct target *target = scan->target;
+    int error = copy_prepare(&scan->copy, target->pid, process_resident(target->pid) + COPY_SLACK);
+
+    if (!error)
+        error = stop_process(target->pid, traced, stop);
+    if (error)
+        return error;
+    free(target->threads);
+    target->threads = stop->threads;
+    target->thread_count = stop->thread_count;
+    error = copy_all(scan);
+    scan->stopped_ns = stop_release(stop);
+    stop->threads = NULL; /* the target's from here on */
+    stop->thread_count = 0;
+    scan->registers = stop->registers;
+    scan->register_count = stop->register_count;
+    scan->memory = (struct image_source){.read = copy_read, .context = &scan->copy};
+    return error;
+}
+
+static int take_core(struct scan *scan)
+{
+    struct target *target = scan->target;
+    int error = target_segments(target, false, &scan->segments, &scan->segment_count);
+
+    scan->registers = target->core.registers;
+    scan->register_count = target->core.register_count;
+    scan->memory = target->source;
+    return error ? error : objects_read(&target->heap, &scan->objects);
+}
+
+/* --- what is lost --- */
+
+static struct leak_group *find_group(struct leaks *leaks, size_t size, bool indirect)
+{
+    for (size_t i = 0; i < leaks->group_count; i++)
+        if (leaks->groups[i].size == size && leaks->groups[i].indirect == indirect)
+            return &leaks->groups[i];
+    struct leak_group *larger = reallocarray(leaks->groups, leaks->group_count + 1, sizeof(*larger));
+    if (!larger)
+        return NULL;
+    leaks->groups = larger;
+    struct leak_group *group = &larger[leaks->group_count++];
+    *group = (struct leak_group){.size = size, .indirect = indirect};
+    return group;
+}
+
+static int add_leak(struct leaks *leaks, const struct scan *scan, struct object_place place)
+{
+    size_t size = place.slab->object_size;
+    bool indirect = object_is(place, OBJECT_INDIRECT);
+    struct leak_group *group = find_group(leaks, size, indirect);
+
+    if (!group)
+        return -ENOMEM;
+    if (group->objects == 0) {
+        group->sample = object_address(place);
+        scan->memory.read(scan->memory.context, group->sample, group->preview, size < LEAK_PREVIEW ? size : LEAK_PREVIEW);
+    }
+    group->objects++;
+    group->bytes += size;
+    *(indirect ? &leaks->indirect_objects : &leaks->lost_objects) += 1;
+    *(indirect ? &leaks->indirect_bytes : &leaks->lost_bytes) += size;
+    return 0;
+}
+
+static int by_kind_and_bytes(const void *a, const void *b)
+{
+    const struct leak_group *x = a, *y = b;
+
+    if (x->indirect != y->indirect)
+        return x->indirect - y->indirect;
+    return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : (x->size > y->size) - (x->size < y->size);
+}
+
+static int collect(struct leaks *leaks, const struct scan *scan)
+{
+    int error = 0;
+
+    leaks->stopped_ns = scan->stopped_ns;
+    for (size_t i = 0; i < scan->objects.slab_count; i++) {
+        struct object_place place = {.slab = &scan->objects.slabs[i]};
+        for (; !error && place.index < place.slab->objects; place.index++) {
+            if (!object_is(place, OBJECT_LIVE))
+                continue;
+            leaks->live_objects++;
+            if (!object_is(place, OBJECT_REACHED))
+                error = add_leak(leaks, scan, place);
+        }
+    }
+    if (leaks->group_count)
+        qsort(leaks->groups, leaks->group_count, sizeof(leaks->groups[0]), by_kind_and_bytes);
+    return error;
+}
+
+static int find_leaks(struct scan *scan, struct leaks *leaks)
+{
+    struct reach reach = {.objects = &scan->objects, .memory = &scan->memory};
+    int error = reach_roots(scan, &reach);
+
+    if (!error)
+        error = reach_indirect(&reach);
+    if (!error)
+        error = collect(leaks, scan);
+    reach_free(&reach);
+    return error;
+}
+
+static void warn_not_found(const struct target *target, int error)
+{
+    if (error == -EPERM && !target->is_core)
+        warnx("%s cannot be stopped: another process traces it, or may alone", target->name);
+    else if (error == -ETIMEDOUT)
+        warnx("%s cannot be stopped: one of its threads waits for a device", target->name);
+    else
+        target_warn(target, error);
+}
+
+int leaks_find(struct target *target, pid_t traced, struct leaks *out)
+{
+    struct scan scan = {.target = target};
+    struct stop stop = {.pid = 0};
+    int error;
+
+    *out = (struct leaks){.groups = NULL};
+    error = target->is_core ? take_core(&scan) : take_process(&scan, traced, &stop);
+    if (!error)
+        error = find_leaks(&scan, out);
+    if (error)
+        warn_not_found(target, error);
+    stop_free(&stop);
+    free(scan.segments);
+    objects_free(&scan.objects);
+    copy_free(&scan.copy);
+    return error;
+}
+
+void leaks_free(struct leaks *leaks)
+{
+    free(leaks->groups);
+    leaks->groups = NULL;
+}
