@@ -79,3 +79,37 @@ test_process_without_the_heap() {
     expect 1 "$LOAM" leaks "$pid"
     says err "does not run on loam's heap"
 }
+
+test_at_the_end_of_a_program() {
+    expect 0 "$LOAM" run --leaks "$LEAKY" 3 </dev/null
+    says err 'waste at exit'
+    lost=$(sed -n 's/^lost //p' out)
+    says err "$lost objects of"
+    expect 9 "$LOAM" run --leaks --exit-code 9 "$LEAKY" 3 </dev/null
+    expect 0 "$LOAM" run -q --leaks --exit-code 9 ls /
+}
+
+test_end_by_each_way() {
+    expect 3 "$LOAM" run --leaks sh -c 'exit 3'
+    says err 'exited with status 3'
+    says err 'are lost'
+    ends 'signal 9' "$LOAM" run --leaks sh -c 'kill -KILL $$'
+    ends 'signal 15' "$LOAM" run --leaks sh -c 'kill -TERM $$'
+}
+
+state() {
+    sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status"
+}
+
+test_stop_and_continue() {
+    "$LOAM" run --leaks sh -c 'kill -STOP $$; echo on' >out 2>err &
+    outer=$!
+    for ((i = 0; i < 1000; i++)); do
+        [ "$(state $outer)" != T ] || break
+        sleep 0.01
+    done
+    [ "$(state $outer)" = T ] || fail 'it does not stop as the program does'
+    kill -CONT $outer
+    await out on
+    wait $outer
+}

@@ -5,9 +5,13 @@
  * sends to its foreground group reaches both, and is not passed on. What is sent to us alone is. All these signals are
  * blocked and fetched one by one with sigwaitinfo(2), which tells who sent them.
  *
+ * To see the program's end before its memory is gone, it is traced. Each signal that it gets then comes to us first, to
+ * be handed on; where it stops, it is left so with PTRACE_LISTEN.
+ *
  * A signal that another process sends to the whole group reaches the program twice: nothing tells it from one sent
  * to us alone.
- * Source: sigwaitinfo(2), sigaction(2) for si_code; tty_ioctl(4), __tty_hangup() of Linux for who gets SIGHUP.
+ * Source: ptrace(2), "Death under ptrace" and "Group-stop"; sigwaitinfo(2), sigaction(2) for si_code; tty_ioctl(4),
+ * __tty_hangup() of Linux for who gets SIGHUP.
  */
 #include "follow.h"
 
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -90,6 +95,10 @@ int follow_start(struct follow *follow, const char *path, char *const argv[])
             reap(follow->child);
     }
     close(report[0]);
+    if (!error && follow->at_exit && ptrace(PTRACE_SEIZE, follow->child, NULL, PTRACE_O_TRACEEXIT) < 0) {
+        warn("the program's end cannot be awaited"); /* it runs all the same */
+        follow->at_exit = NULL;
+    }
     return error;
 }
 
@@ -174,13 +183,34 @@ static void stop_together(const struct follow *follow, int signal)
         kill(follow->child, SIGCONT);
 }
 
+/* The traced program stands still: see to it that it goes on as if it were not traced. */
+static void take_trace_stop(const struct follow *follow, int status)
+{
+    int signal = WSTOPSIG(status), event = status >> 16;
+
+    if (event == PTRACE_EVENT_EXIT) {
+        follow->at_exit(follow->context, follow->child);
+        signal = 0;
+    } else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) { /* as the whole process */
+        ptrace(PTRACE_LISTEN, follow->child, NULL, NULL);
+        stop_together(follow, signal);
+        return;
+    } else if (event) {
+        signal = 0;
+    }
+    ptrace(PTRACE_CONT, follow->child, NULL, signal);
+}
+
 /* What SIGCHLD stands for: several changes may have become one signal. Returns whether the program has ended. */
 static bool ended(const struct follow *follow, int *status)
 {
     while (waitpid(follow->child, status, WNOHANG | WUNTRACED) == follow->child) {
         if (!WIFSTOPPED(*status))
             return true;
-        stop_together(follow, WSTOPSIG(*status));
+        if (follow->at_exit)
+            take_trace_stop(follow, *status);
+        else
+            stop_together(follow, WSTOPSIG(*status));
     }
     return false;
 }

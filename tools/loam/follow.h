@@ -17,6 +17,11 @@ struct follow {
 
     sigset_t signals; /* those that are passed on, and SIGCHLD */
     pid_t child;
+
+    /* Called, if set, when the program is about to end, for whatever reason: it stands still, its memory still there.
+     */
+    void (*at_exit)(void *context, pid_t child);
+    void *context;
 };
 
 /* From here on, signals wait. Returns 0 or -errno. */

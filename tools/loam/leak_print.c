@@ -23,8 +23,8 @@ static void print_preview(FILE *out, const struct leak_group *group)
 static void print_group(FILE *out, const struct leak_group *group)
 {
     fprintf(out, "  %-10s %10s %11s %11s  %14" PRIxPTR "  ", group->indirect ? "indirectly" : "lost",
-           units_count(group->objects).text, units_bytes(group->size).text, units_bytes(group->bytes).text,
-           group->sample);
+            units_count(group->objects).text, units_bytes(group->size).text, units_bytes(group->bytes).text,
+            group->sample);
     print_preview(out, group);
     fputc('\n', out);
 }
@@ -38,15 +38,16 @@ void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks)
     paint_name(out, name);
     fprintf(out, "%s\n\n", paint->end);
     fprintf(out, "  %s objects of %s are lost, and %s of %s indirectly, of %s in use\n",
-           units_count(leaks->lost_objects).text, units_bytes(leaks->lost_bytes).text,
-           units_count(leaks->indirect_objects).text, units_bytes(leaks->indirect_bytes).text,
-           units_count(leaks->live_objects).text);
+            units_count(leaks->lost_objects).text, units_bytes(leaks->lost_bytes).text,
+            units_count(leaks->indirect_objects).text, units_bytes(leaks->indirect_bytes).text,
+            units_count(leaks->live_objects).text);
     if (leaks->stopped_ns)
-        fprintf(out, "  %sthe process stood still for %s%s\n", paint->faint, units_time(leaks->stopped_ns).text, paint->end);
+        fprintf(out, "  %sthe process stood still for %s%s\n", paint->faint, units_time(leaks->stopped_ns).text,
+                paint->end);
     if (!shown)
         return;
-    fprintf(out, "\n  %s%-10s %10s %11s %11s  %14s  %s%s\n", paint->faint, "", "objects", "size of one", "bytes", "one is at",
-           "and begins", paint->end);
+    fprintf(out, "\n  %s%-10s %10s %11s %11s  %14s  %s%s\n", paint->faint, "", "objects", "size of one", "bytes",
+            "one is at", "and begins", paint->end);
     for (size_t i = 0; i < shown; i++)
         print_group(out, &leaks->groups[i]);
     if (leaks->group_count > shown)
@@ -67,10 +68,11 @@ void leaks_print_json(FILE *out, const char *name, int pid, const struct leaks *
     fprintf(out, ",\n  \"leaks\": [");
     for (size_t i = 0; i < leaks->group_count; i++) {
         const struct leak_group *group = &leaks->groups[i];
-        fprintf(out, "%s\n    { \"indirect\": %s, \"size\": %zu, \"objects\": %" PRIu64 ", \"bytes\": %" PRIu64
-               ", \"sample\": %" PRIuPTR " }",
-               i ? "," : "", group->indirect ? "true" : "false", group->size, group->objects, group->bytes,
-               group->sample);
+        fprintf(out,
+                "%s\n    { \"indirect\": %s, \"size\": %zu, \"objects\": %" PRIu64 ", \"bytes\": %" PRIu64
+                ", \"sample\": %" PRIuPTR " }",
+                i ? "," : "", group->indirect ? "true" : "false", group->size, group->objects, group->bytes,
+                group->sample);
     }
     fprintf(out, "\n  ]\n}\n");
 }

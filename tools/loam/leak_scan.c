@@ -198,7 +198,8 @@ static int add_leak(struct leaks *leaks, const struct scan *scan, struct object_
         return -ENOMEM;
     if (group->objects == 0) {
         group->sample = object_address(place);
-        scan->memory.read(scan->memory.context, group->sample, group->preview, size < LEAK_PREVIEW ? size : LEAK_PREVIEW);
+        scan->memory.read(scan->memory.context, group->sample, group->preview,
+                          size < LEAK_PREVIEW ? size : LEAK_PREVIEW);
     }
     group->objects++;
     group->bytes += size;

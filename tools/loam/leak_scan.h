@@ -16,7 +16,7 @@ struct leak_group {
     bool indirect;
     uint64_t objects;
     uint64_t bytes;
-    uintptr_t sample;               /* address of one, */
+    uintptr_t sample;                    /* address of one, */
     unsigned char preview[LEAK_PREVIEW]; /* and how it begins */
 };
 
@@ -30,9 +30,9 @@ struct leaks {
 };
 
 /*
- * Scan a core file, or a process: it is stopped while what may hold pointers is copied, and goes on while that is looked
- * through. `traced` is a thread of it that we trace already, and that stands still; or 0.
- * Returns 0 or -errno after a message; leaks_free() either way.
+ * Scan a core file, or a process: it is stopped while what may hold pointers is copied, and goes on while that is
+ * looked through. `traced` is a thread of it that we trace already, and that stands still; or 0. Returns 0 or -errno
+ * after a message; leaks_free() either way.
  */
 int leaks_find(struct target *target, pid_t traced, struct leaks *out);
 

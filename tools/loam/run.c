@@ -6,6 +6,7 @@
  */
 #include "command.h"
 #include "follow.h"
+#include "leak_scan.h"
 #include "library.h"
 #include "output.h"
 #include "program.h"
@@ -27,7 +28,9 @@ struct request {
     bool quiet;
     const char *summary; /* file names, or NULL */
     const char *json;
-    char **argv; /* the program and its arguments */
+    bool leaks;
+    int leaks_status; /* exit status when there are any; 0: the program's own */
+    char **argv;      /* the program and its arguments */
 };
 
 /* Where the results go; NULL where they are not wanted. */
@@ -44,6 +47,8 @@ struct run {
     struct outputs outputs;
     char directory[RECORDS_PATH]; /* of the records; empty when none are wanted */
     struct follow follow;
+    struct leaks leaks;
+    bool leaks_known;
 };
 
 static const char help_text[] =
@@ -52,6 +57,8 @@ static const char help_text[] =
     "  -o, --options NAME=VALUE,...  options of the heap, after those in LOAM_OPTIONS\n"
     "  -q, --quiet                   print no summary\n"
     "      --summary FILE            write the summary into FILE instead of to stderr ('-': stdout)\n"
+    "      --leaks                   also look for objects that nothing points to when PROGRAM ends\n"
+    "      --exit-code N             with --leaks: exit with status N when there are any\n"
     "      --json FILE               also write every figure of every process into FILE, as JSON ('-': stdout)\n"
     "  -h, --help                    print this\n"
     "\n"
@@ -81,6 +88,7 @@ static const char help_text[] =
 static const struct option long_options[] = {
     {"options", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
     {"summary", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
+    {"leaks", no_argument, NULL, 'l'},         {"exit-code", required_argument, NULL, 'x'},
     {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
@@ -135,6 +143,11 @@ static int take_option(struct request *request, int option)
     case 'j':
         request->json = optarg;
         return 0;
+    case 'l':
+        request->leaks = true;
+        return 0;
+    case 'x':
+        return command_parse_status("--exit-code", optarg, &request->leaks_status) ? 0 : usage_error();
     default:
         return usage_error();
     }
@@ -174,6 +187,30 @@ static int open_outputs(const struct request *request, struct outputs *out)
     return 0;
 }
 
+/* The program is about to end. */
+static void look_for_leaks(void *context, pid_t child)
+{
+    struct run *run = context;
+    struct target target;
+
+    if (target_try_process(child, &target) < 0)
+        return;
+    if (target.has_heap)
+        run->leaks_known = leaks_find(&target, child, &run->leaks) == 0;
+    target_close(&target);
+}
+
+static void print_leaks(const struct run *run, const struct report *report)
+{
+    FILE *out = run->outputs.text;
+
+    fputc('\n', out);
+    if (run->leaks_known)
+        leaks_print_text(out, report->argv[0], &run->leaks);
+    else
+        fputs("Leaks are not known: the program was not on loam's heap, or could not be read.\n", out);
+}
+
 static void print(const struct run *run, const struct report *report)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
@@ -181,6 +218,8 @@ static void print(const struct run *run, const struct report *report)
     sigaction(SIGPIPE, &ignore, &before); /* a reader that has gone is no reason to end otherwise than the program */
     if (run->outputs.text) {
         summary_print_text(run->outputs.text, report);
+        if (run->request.leaks)
+            print_leaks(run, report);
         output_close(run->outputs.text, run->request.summary);
     }
     if (run->outputs.json) {
@@ -239,7 +278,13 @@ static int prepare(struct run *run)
 static int start(struct run *run)
 {
     bool wanted = run->outputs.text || run->outputs.json;
-    int error = follow_hold(&run->follow);
+    int error;
+
+    if (run->request.leaks) {
+        run->follow.at_exit = look_for_leaks;
+        run->follow.context = run;
+    }
+    error = follow_hold(&run->follow);
 
     if (error) {
         warnx("cannot hold signals: %s", strerror(-error));
@@ -287,7 +332,9 @@ static int finish(struct run *run)
     if (wanted)
         tell(run, &records, status);
     records_free(&records);
-    return follow_end(status);
+    bool lost = run->leaks_known && run->leaks.lost_objects;
+    leaks_free(&run->leaks);
+    return lost && run->request.leaks_status ? run->request.leaks_status : follow_end(status);
 }
 
 static int run_command(int argc, char **argv)
