@@ -252,3 +252,18 @@ test_output_that_cannot_be_written() {
     expect 1 sh -c '"$0" map $$ >/dev/full' "$LOAM"
     says err 'cannot write to stdout'
 }
+
+test_command() {
+    expect 7 "$LOAM" map -- sh -c 'echo said; exit 7'
+    says out said
+    says out "The memory of process"
+    says out 'the program break grows up'
+    expect 0 "$LOAM" map --json -- env LD_PRELOAD="$HEAP" ls -d /
+    sed -i '/^\/$/d' out
+    check out <<'PYTHON'
+assert j["totals"]["loam heap"]["segments"] >= 1
+assert j["program"].endswith("/ls"), j["program"]
+PYTHON
+    expect 127 "$LOAM" map -- nonexistent-command
+    ends 'signal 15' "$LOAM" map -- sh -c 'kill -TERM $$'
+}

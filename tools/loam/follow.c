@@ -46,9 +46,13 @@ int follow_hold(struct follow *follow)
     return 0;
 }
 
-/* In the child. The program gets the signals as we got them. */
-static _Noreturn void become(const struct follow *follow, const char *path, char *const argv[], int report)
+/* In the child. The program gets the signals as we got them; it begins when we are ready for its end. */
+static _Noreturn void become(const struct follow *follow, const char *path, char *const argv[], int go, int report)
 {
+    char byte;
+
+    while (read(go, &byte, 1) < 0 && errno == EINTR)
+        ;
     sigaction(SIGCHLD, &follow->on_child, NULL);
     sigprocmask(SIG_SETMASK, &follow->mask, NULL);
     execvp(path, argv); /* the path has a slash, so nothing is searched; a text without #! goes to the shell */
@@ -73,21 +77,39 @@ static int reap(pid_t child)
 {
     int status = 0;
 
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    while (waitpid(child, &status, 0) < 0 ? errno == EINTR : WIFSTOPPED(status))
+        ptrace(PTRACE_CONT, child, NULL, NULL); /* if it was traced, it stands still at its end */
     return status;
+}
+
+/* Trace the program, if its end is to be seen; it runs all the same. */
+static void trace(struct follow *follow)
+{
+    if (!follow->at_exit || ptrace(PTRACE_SEIZE, follow->child, NULL, PTRACE_O_TRACEEXIT) == 0)
+        return;
+    warn("the program's end cannot be looked at");
+    follow->at_exit = NULL;
 }
 
 int follow_start(struct follow *follow, const char *path, char *const argv[])
 {
-    int report[2];
+    int report[2], go[2];
 
     if (pipe2(report, O_CLOEXEC) < 0)
         return -errno;
-    follow->child = fork();
-    if (follow->child == 0)
-        become(follow, path, argv, report[1]);
-    int error = follow->child < 0 ? -errno : 0;
+    int error = pipe2(go, O_CLOEXEC) < 0 ? -errno : 0;
+    if (!error) {
+        follow->child = fork();
+        if (follow->child == 0) {
+            close(go[1]);
+            become(follow, path, argv, go[0], report[1]);
+        }
+        error = follow->child < 0 ? -errno : 0;
+        close(go[0]);
+        if (!error)
+            trace(follow);
+        close(go[1]); /* which the child takes for the word */
+    }
     close(report[1]);
     if (!error) {
         error = started(report[0]);
@@ -95,10 +117,6 @@ int follow_start(struct follow *follow, const char *path, char *const argv[])
             reap(follow->child);
     }
     close(report[0]);
-    if (!error && follow->at_exit && ptrace(PTRACE_SEIZE, follow->child, NULL, PTRACE_O_TRACEEXIT) < 0) {
-        warn("the program's end cannot be awaited"); /* it runs all the same */
-        follow->at_exit = NULL;
-    }
     return error;
 }
 

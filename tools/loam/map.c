@@ -7,6 +7,7 @@
 #include "output.h"
 #include "page.h"
 #include "process.h"
+#include "watch_end.h"
 
 #include <err.h>
 #include <errno.h>
@@ -15,9 +16,9 @@
 #include <string.h>
 
 static const char help_text[] =
-    "Shows the memory of a process, or of its core file, as it lies: text, data, BSS, heaps, mappings, stacks, from "
-    "the\n"
-    "highest address to the lowest, and how much of each is in memory. It need not run on loam's heap.\n"
+    "Shows the memory of a process, of its core file, or of COMMAND when it ends, as it lies: text, data, BSS, heaps,\n"
+    "mappings, stacks, from the highest address to the lowest, and how much of each is in memory. It need not run on\n"
+    "loam's heap.\n"
     "\n"
     "  -a, --all        a line for each segment, also of libraries\n"
     "      --core FILE  read a core file\n"
@@ -30,7 +31,8 @@ static const char help_text[] =
     "part,\n"
     "so that the sum over all processes is the machine's. Dirty pages are the process's own and have been written to.\n"
     "\n"
-    "Exit status: 0; 1 when the process or file could not be read; 2 when the command was not understood.\n";
+    "Exit status: 0, or COMMAND's own; 1 when the process or file could not be read; 2 when the command was not\n"
+    "understood.\n";
 
 static void add_memory(struct mapping_memory *to, const struct mapping_memory *from)
 {
@@ -118,8 +120,9 @@ static int print(const struct memory_map *map, const struct request *request)
     return command_finish();
 }
 
-static int show(struct target *target, const struct request *request)
+static int show(void *context, struct target *target)
 {
+    const struct request *request = context;
     struct segment *segments;
     struct memory_map map;
     size_t count;
@@ -173,17 +176,19 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_map);
         }
     }
+    if (optind < argc && strcmp(argv[optind - 1], "--") == 0 && !request.core)
+        return watch_end(argv + optind, show, &request);
     int status = target_open(&command_map, request.core, argc - optind, argv + optind, &target);
     if (status)
         return status;
-    status = show(&target, &request);
+    status = show(&request, &target);
     target_close(&target);
     return status;
 }
 
 const struct command command_map = {
     .name = "map",
-    .arguments = "[-a | --json | --svg FILE | --html FILE] PID | --core FILE",
+    .arguments = "[-a | --json | --svg FILE | --html FILE] PID | --core FILE | -- COMMAND",
     .purpose = "show the memory of any process as it lies",
     .help = help_text,
     .run = run_command,
