@@ -3,7 +3,6 @@
 
 #include "heap/heap.h"
 #include "heap/object.h"
-#include "sys/maps.h"
 #include "sys/sys.h"
 
 static const char *const headlines[] = {
@@ -21,28 +20,7 @@ static const char *const advice[] = {
     [FAULT_WRONG_SIZE] = "The size and alignment must be those that the object was allocated with.",
 };
 
-/* Name the mapping that an address outside the heap lies in. */
-static void describe_mapping(struct text *text, const void *p)
-{
-    struct maps maps;
-    struct mapping mapping;
-    uintptr_t address = (uintptr_t)p;
-    bool found = false;
-
-    text_string(text, "It is not in the heap");
-    if (maps_open(&maps, "/proc/self/maps") < 0) {
-        text_string(text, ". ");
-        return;
-    }
-    while (!found && maps_next(&maps, &mapping))
-        found = address >= mapping.start && address < mapping.end;
-    maps_close(&maps);
-    if (found)
-        text_format(text, ", but in the mapping from %x to %x%s%s. ", mapping.start, mapping.end,
-                    mapping.path[0] ? " of " : "", mapping.path);
-    else
-        text_string(text, ", nor in any mapping of the process. ");
-}
+void (*explain_elsewhere)(struct text *text, const void *p);
 
 static void describe_owner(struct text *text, const struct object *o)
 {
@@ -69,7 +47,7 @@ static void describe_object(struct text *text, const struct object *o, const voi
     text_string(text, ". ");
 }
 
-static void describe(struct text *text, const void *p)
+void explain_address(struct text *text, const void *p)
 {
     struct object object;
 
@@ -85,7 +63,10 @@ static void describe(struct text *text, const void *p)
         text_string(text, "It lies in the heap, where nothing is allocated now. ");
         break;
     case OBJECT_ELSEWHERE:
-        describe_mapping(text, p);
+        text_string(text, "It is not in the heap");
+        if (explain_elsewhere)
+            explain_elsewhere(text, p);
+        text_string(text, ". ");
         break;
     }
 }
@@ -98,7 +79,7 @@ void explain_stop(enum fault fault, const void *p)
     text_init(&text, buffer, sizeof(buffer));
     text_format(&text, "loam: %s %x in thread %d of process %d. ", headlines[fault], (uint64_t)(uintptr_t)p,
                 sys_thread(), sys_pid());
-    describe(&text, p);
+    explain_address(&text, p);
     text_format(&text, "%s\n", advice[fault]);
     /* The heap may be locked, and half-way through a flush: a handler of SIGABRT is to allocate from another. */
     heap_end_thread();

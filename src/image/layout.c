@@ -17,7 +17,8 @@
 
 enum {
     BLOCK_SEARCH = 16384, /* bytes below a stack's end that may hold a control block: static TLS lies above it */
-    BLOCK_SIZE = 2048,    /* bytes of one in which the thread's id is looked for */
+    PIECE = 2048,         /* bytes that are looked at together; of a block, those in which its thread's id is */
+    HEADERS_MAX = 64,
     HEAPS_AT_ONCE = 128,
     BLOCKS_MAX = 65536, /* a chain that is longer is damaged */
     BLOCK_SELF = 2,     /* the word that holds its address, as the first one does */
@@ -83,32 +84,39 @@ static void add_load(struct layout *layout, uintptr_t bias, const Elf64_Phdr *p)
     layout->module_end = max_size(layout->module_end, load->end);
 }
 
-/* The lowest address that the file was linked for; its first load has it. */
-static uintptr_t linked_at(const Elf64_Phdr *headers, size_t count)
+/* Program header number `index` of the file at `start`. */
+static bool get_header(const struct layout *layout, uintptr_t start, const Elf64_Ehdr *elf, size_t index,
+                       Elf64_Phdr *out)
 {
-    for (size_t i = 0; i < count; i++)
-        if (headers[i].p_type == PT_LOAD)
-            return align_down(headers[i].p_vaddr - headers[i].p_offset, PAGE_SIZE);
-    return 0;
+    return get(layout, start + elf->e_phoff + index * sizeof(*out), out, sizeof(*out)) == 0;
+}
+
+/* What to add to the addresses that the file was linked for: its first load has the lowest one. */
+static uintptr_t bias_of(const struct layout *layout, uintptr_t start, const Elf64_Ehdr *elf, size_t count)
+{
+    Elf64_Phdr header;
+
+    for (size_t i = 0; i < count && get_header(layout, start, elf, i, &header); i++)
+        if (header.p_type == PT_LOAD)
+            return start - align_down(header.p_vaddr - header.p_offset, PAGE_SIZE);
+    return start;
 }
 
 /* The mapping is of a file's beginning: if that is an ELF file, what follows is of it. */
 static void enter_module(struct layout *layout, const struct mapping *m)
 {
-    Elf64_Ehdr header;
-    Elf64_Phdr headers[4 * LAYOUT_LOADS];
+    Elf64_Ehdr elf;
+    Elf64_Phdr header;
 
-    if (get(layout, m->start, &header, sizeof(header)) < 0 || !is_elf(&header))
+    if (get(layout, m->start, &elf, sizeof(elf)) < 0 || !is_elf(&elf) || elf.e_phoff > m->end - m->start)
         return;
-    size_t count = min_size(header.e_phnum, LENGTH(headers));
-    if (header.e_phoff > m->end - m->start ||
-        get(layout, m->start + header.e_phoff, headers, count * sizeof(headers[0])) < 0)
-        return;
+    size_t count = min_size(elf.e_phnum, HEADERS_MAX);
+    uintptr_t bias = bias_of(layout, m->start, &elf, count);
     layout->module_start = layout->module_end = m->start;
     layout->load_count = 0;
     strcpy(layout->module, m->path);
-    for (size_t i = 0; i < count; i++)
-        add_load(layout, m->start - linked_at(headers, count), &headers[i]);
+    for (size_t i = 0; i < count && get_header(layout, m->start, &elf, i, &header); i++)
+        add_load(layout, bias, &header);
 }
 
 static bool in_module(const struct layout *layout, const struct mapping *m)
@@ -139,7 +147,7 @@ static enum segment_kind kind_in_module(const struct layout *layout, const struc
 /* The id of one of the threads that stands in a control block, or 0. */
 static int block_thread(const struct layout *layout, uintptr_t block)
 {
-    int words[BLOCK_SIZE / sizeof(int)];
+    int words[PIECE / sizeof(int)];
 
     if (get(layout, block, words, sizeof(words)) < 0)
         return 0;
@@ -150,22 +158,31 @@ static int block_thread(const struct layout *layout, uintptr_t block)
     return 0;
 }
 
-/* The id of the thread whose control block lies at the mapping's upper end, or 0. */
-static int find_block(const struct layout *layout, const struct mapping *m)
+/* The same of the control block that begins in [start, end), if there is one. */
+static int find_block_in(const struct layout *layout, uintptr_t start, uintptr_t end)
 {
-    uintptr_t words[BLOCK_SEARCH / sizeof(uintptr_t)];
-    size_t size = min_size(sizeof(words), m->end - m->start);
-    size_t count = size / sizeof(words[0]);
-    uintptr_t start = m->end - size;
+    uintptr_t words[PIECE / sizeof(uintptr_t)];
     int thread = 0;
 
-    if (get(layout, start, words, size) < 0)
+    if (get(layout, start, words, end - start) < 0)
         return 0;
-    for (size_t i = count - BLOCK_SELF; !thread && i-- > 0;) {
+    for (size_t i = (end - start) / sizeof(words[0]) - BLOCK_SELF; !thread && i-- > 0;) {
         uintptr_t block = start + i * sizeof(words[0]);
         if (words[i] == block && words[i + BLOCK_SELF] == block)
             thread = block_thread(layout, block);
     }
+    return thread;
+}
+
+/* The id of the thread whose control block lies at the mapping's upper end, or 0. */
+static int find_block(const struct layout *layout, const struct mapping *m)
+{
+    uintptr_t least = m->end - min_size(BLOCK_SEARCH, m->end - m->start);
+    int thread = 0;
+
+    for (uintptr_t end = m->end; !thread && end - least >= PIECE;
+         end -= PIECE / 2) /* one may cross the border of two */
+        thread = find_block_in(layout, end - PIECE, end);
     return thread;
 }
 

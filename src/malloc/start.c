@@ -13,6 +13,7 @@
 
 #include "heap/explain.h"
 #include "heap/observe.h"
+#include "malloc/layout.h"
 #include "malloc/options.h"
 #include "malloc/summary.h"
 #include "sys/sys.h"
@@ -39,6 +40,7 @@ static void start_heap(void)
     lock_take(&start.lock);
     if (start.state != STARTED) {
         options_read();
+        explain_elsewhere = layout_explain;
         observers.hardened = options.hardened;
         observers.tally = options.summary[0] != '\0';
         range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);
@@ -79,6 +81,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
     lock_init(&start.lock);
+    layout_after_fork();
     heap_after_fork(heap_thread.heap);
     if (observers.tally)
         observe_after_fork();

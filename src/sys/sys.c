@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #ifndef MREMAP_DONTUNMAP
@@ -221,4 +222,19 @@ void sys_futex_wait(ATOMIC uint32_t *word, uint32_t expected)
 void sys_futex_wake(ATOMIC uint32_t *word)
 {
     raw_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+ssize_t sys_list(int fd, void *entries, size_t size)
+{
+    return (ssize_t)call("getdents64", SYS_getdents64, fd, (long)entries, (long)size, 0, 0, 0);
+}
+
+int sys_copy(void *to, const void *from, size_t size)
+{
+    struct iovec local = {.iov_base = to, .iov_len = size}, remote = {.iov_base = (void *)from, .iov_len = size};
+    long n = call("process_vm_readv", SYS_process_vm_readv, sys_pid(), (long)&local, 1, (long)&remote, 1, 0);
+
+    if (n < 0)
+        return (int)n;
+    return (size_t)n == size ? 0 : -EFAULT;
 }

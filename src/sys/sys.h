@@ -65,6 +65,11 @@ int sys_create(const char *path); /* for writing; it must not exist */
 ssize_t sys_read(int fd, void *buffer, size_t size);
 ssize_t sys_write(int fd, const void *buffer, size_t size);
 int sys_close(int fd);
+ssize_t sys_list(int fd, void *entries, size_t size); /* getdents64(2) */
+
+/* Copy of this process's own memory, which need not be there: -EFAULT then. Returns 0 or -errno. */
+int sys_copy(void *to, const void *from, size_t size);
+
 int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major);
 
 void sys_futex_wait(ATOMIC uint32_t *word, uint32_t expected);

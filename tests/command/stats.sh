@@ -115,3 +115,38 @@ test_arguments() {
     expect 0 "$LOAM" stats --help
     says out 'Usage: loam stats '
 }
+
+test_heap_of_another_version() {
+    python3 - "$HEAP" other.so <<'PATCH'
+import sys
+
+library = bytearray(open(sys.argv[1], "rb").read())
+at = library.index(b"LOAMIMG\0", 4096)
+while library[at + 8:at + 16][1:4] != b"\0\0\0":
+    at = library.index(b"LOAMIMG\0", at + 1)
+library[at + 8] = 99
+open(sys.argv[2], "wb").write(library)
+PATCH
+    start env LD_PRELOAD="$PWD/other.so" "$SUBJECT"
+    expect 1 "$LOAM" stats "$pid"
+    says err 'its heap is one of another version of loam'
+    [ "$(wc -l <err)" = 1 ] || fail 'more than one line'
+    expect 1 "$LOAM" leaks "$pid"
+}
+
+# Whenever it ends, there is either a picture or one line that says why there is none.
+test_process_that_ends_meanwhile() {
+    for ((i = 0; i < 150; i++)); do
+        LD_PRELOAD=$HEAP sh -c 'for i in 1 2 3 4 5 6; do :; done; exec ls -d /' >/dev/null &
+        pid=$!
+        [ $((i % 3)) = 0 ] || sleep 0.00$((i % 9 + 1))
+        for command in "stats --json $pid" "map --json $pid" "leaks $pid" "explain $pid 0x1"; do
+            status=0
+            # shellcheck disable=SC2086 # words
+            "$LOAM" $command >out 2>err || status=$?
+            [ "$status" -le 1 ] || fail "$command: status $status: $(cat err)"
+            [ "$(wc -l <err)" -le 1 ] || { cat err; fail "$command: more than one line"; }
+        done
+        wait
+    done
+}

@@ -2,6 +2,7 @@
  * explain.c - `loam explain`: what lies at one address of a process.
  */
 #include "command.h"
+#include "image/find.h"
 #include "symbols.h"
 #include "target.h"
 #include "units.h"
@@ -29,104 +30,34 @@ static const char help_text[] = "Says in words what lies at ADDRESS in the memor
                                 "mapped; 2 when the command was\n"
                                 "not understood.\n";
 
-/* The slab that the address lies in, and the object. */
-struct place {
-    const struct target *target;
-    uintptr_t address;
-    bool found;
-    struct image_slab slab;
-    size_t index; /* of the object; past the last one, `objects` or more */
-    uintptr_t object;
-    bool marked_free;
-
-    bool cached; /* in a magazine */
-    int owner;   /* thread that the slab's heap is of */
-};
-
-/* --- the object --- */
-
-static int take_slab(void *context, const struct image_slab *slab)
+static void print_object(const struct image_object *o, uintptr_t address)
 {
-    struct place *place = context;
-
-    place->found = true;
-    place->slab = *slab;
-    place->index = (place->address - slab->start) / slab->object_size;
-    place->object = slab->start + place->index * slab->object_size;
-    if (place->index < slab->objects)
-        place->marked_free = slab->free_bits[place->index / 64] >> place->index % 64 & 1;
-    place->slab.free_bits = NULL; /* its own no longer */
-    return 0;
-}
-
-static int take_heap(void *context, const struct image_heap *heap)
-{
-    struct place *place = context;
-
-    if (heap->index == place->slab.heap)
-        place->owner = heap->thread;
-    return 0;
-}
-
-static int take_magazine(void *context, const struct image_magazine *magazine)
-{
-    struct place *place = context;
-    uintptr_t object;
-
-    for (size_t i = 0; magazine->class == place->slab.class && i < magazine->count; i++) {
-        int error = image_get(&place->target->heap, magazine->slots + i * sizeof(object), &object, sizeof(object));
-        if (error)
-            return error;
-        if (object == place->object)
-            place->cached = true;
-    }
-    return 0;
-}
-
-static int find_object(struct place *place)
-{
-    const struct image *heap = &place->target->heap;
-    const struct image_visitor slab = {.slab = take_slab, .context = place};
-    const struct image_visitor heaps = {.heap = take_heap, .magazine = take_magazine, .context = place};
-    int error = image_walk_at(heap, place->address, &slab);
-
-    if (error || !place->found || place->slab.class == IMAGE_LARGE)
-        return error;
-    return image_walk_heaps(heap, &heaps);
-}
-
-static void print_object(const struct place *place)
-{
-    const struct image_slab *slab = &place->slab;
-
-    if (!place->found) {
+    switch (o->state) {
+    case IMAGE_NOWHERE:
         printf("  It lies where nothing is allocated now.\n");
         return;
-    }
-    if (place->index >= slab->objects) {
-        printf("  It lies past the last object of the slab at 0x%" PRIxPTR ", of objects of %zu bytes.\n", slab->start,
-               slab->object_size);
+    case IMAGE_TAIL:
+        printf("  It lies past the last object of the slab at 0x%" PRIxPTR ", of objects of %zu bytes.\n", o->slab,
+               o->size);
         return;
+    default:
+        printf("  It is byte %" PRIuPTR " of an object of %zu bytes at 0x%" PRIxPTR ", which is %s.\n",
+               address - o->start, o->size, o->start, image_state_names[o->state]);
     }
-    const char *state = place->cached        ? "freed, and at hand for the thread that had it"
-                        : place->marked_free ? "free"
-                                             : "in use";
-    printf("  It is byte %" PRIuPTR " of an object of %zu bytes at 0x%" PRIxPTR ", which is %s.\n",
-           place->address - place->object, slab->object_size, place->object, state);
-    if (slab->class == IMAGE_LARGE)
+    if (o->large)
         printf("  The object is a large one: it has its pages for itself.\n");
     else
-        printf("  The object is number %zu of %zu in the slab at 0x%" PRIxPTR ", of the heap of thread %d.\n",
-               place->index, slab->objects, slab->start, place->owner);
+        printf("  The object is number %zu of %zu in the slab at 0x%" PRIxPTR ", of the heap of thread %d.\n", o->index,
+               o->objects, o->slab, o->thread);
 }
 
 static int explain_object(const struct target *target, uintptr_t address)
 {
-    struct place place = {.target = target, .address = address};
-    int error = find_object(&place);
+    struct image_object object;
+    int error = image_find(&target->heap, address, &object);
 
     if (!error)
-        print_object(&place);
+        print_object(&object, address);
     return error;
 }
 
