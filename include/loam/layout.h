@@ -53,9 +53,9 @@ struct loam_segment {
 };
 
 /*
- * Call `visit` with each segment of the process, from the lowest address up; it must not call a function of this header.
- * The walk ends when it returns something other than 0. Returns 0, what `visit` returned, or -errno of open(2) and
- * read(2) of /proc/self/smaps.
+ * Call `visit` with each segment of the process, from the lowest address up; it must not call a function of this
+ * header. The walk ends when it returns something other than 0. Returns 0, what `visit` returned, or -errno of open(2)
+ * and read(2) of /proc/self/smaps.
  */
 int loam_layout_walk(int (*visit)(void *context, const struct loam_segment *segment), void *context);
 

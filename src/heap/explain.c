@@ -20,8 +20,6 @@ static const char *const advice[] = {
     [FAULT_WRONG_SIZE] = "The size and alignment must be those that the object was allocated with.",
 };
 
-void (*explain_elsewhere)(struct text *text, const void *p);
-
 static void describe_owner(struct text *text, const struct object *o)
 {
     if (o->class == CLASS_LARGE || slab_owner(o->slab) >= __atomic_load_n(&heaps.count, __ATOMIC_ACQUIRE))
@@ -64,8 +62,7 @@ void explain_address(struct text *text, const void *p)
         break;
     case OBJECT_ELSEWHERE:
         text_string(text, "It is not in the heap");
-        if (explain_elsewhere)
-            explain_elsewhere(text, p);
+        explain_elsewhere(text, p);
         text_string(text, ". ");
         break;
     }

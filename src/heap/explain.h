@@ -16,8 +16,11 @@ enum fault {
 /* Say what `p` is; nothing is allocated and no lock is waited for. */
 void explain_address(struct text *text, const void *p);
 
-/* How to say what lies outside the heap; set at start by who knows the other segments. */
-extern void (*explain_elsewhere)(struct text *text, const void *p);
+/*
+ * Continue a sentence with what lies at `p`, which is not in the heap; or with nothing. Defined by who knows the other
+ * segments, malloc/layout.c. Waits for no lock.
+ */
+void explain_elsewhere(struct text *text, const void *p);
 
 /* Stop the process with a report of one paragraph. Allocates nothing and takes no lock. */
 _Noreturn void explain_stop(enum fault fault, const void *p);

@@ -4,10 +4,8 @@
 #include "base/base.h"
 
 const char *const image_state_names[] = {
-    [IMAGE_NOWHERE] = "nothing",
-    [IMAGE_TAIL] = "no object",
-    [IMAGE_IN_USE] = "in use",
-    [IMAGE_CACHED] = "freed, and at hand for the thread that had it",
+    [IMAGE_NOWHERE] = "nothing", [IMAGE_TAIL] = "no object",
+    [IMAGE_IN_USE] = "in use",   [IMAGE_CACHED] = "freed, and at hand for the thread that had it",
     [IMAGE_FREE] = "free",
 };
 

@@ -20,12 +20,12 @@ struct image_object {
     enum image_state state;
     uintptr_t slab; /* address; 0 for IMAGE_NOWHERE */
     bool large;
-    size_t size;        /* of an object, bytes */
-    size_t objects;     /* of the slab */
-    size_t index;       /* in it */
-    uintptr_t start;    /* of the object */
-    unsigned heap;      /* that the slab belongs to */
-    int thread;         /* that has or had it */
+    size_t size;     /* of an object, bytes */
+    size_t objects;  /* of the slab */
+    size_t index;    /* in it */
+    uintptr_t start; /* of the object */
+    unsigned heap;   /* that the slab belongs to */
+    int thread;      /* that has or had it */
 };
 
 /* Returns 0 or the source's -errno. */

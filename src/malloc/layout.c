@@ -1,5 +1,5 @@
 /*
- * layout.c - see loam/layout.h, and malloc/layout.h for the reporter's part.
+ * layout.c - see loam/layout.h.
  *
  * What the reader of segments needs is too large for a small stack: there is one, in memory of its own, and who uses it
  * holds the lock. The reporter, which may have come from anywhere, only tries to take it.
@@ -197,7 +197,7 @@ static void describe_elsewhere(struct text *text, uintptr_t address)
         text_string(text, ", nor in any mapping of the process");
 }
 
-void layout_explain(struct text *text, const void *p)
+void explain_elsewhere(struct text *text, const void *p)
 {
     if (!lock_try(&reader.lock))
         return;

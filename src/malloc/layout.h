@@ -1,15 +1,10 @@
 /*
- * layout.h - what lies at an address outside the heap, for the reporter of errors.
+ * layout.h - the reader of the process's own segments, see loam/layout.h.
  */
 #ifndef LOAM_MALLOC_LAYOUT_H
 #define LOAM_MALLOC_LAYOUT_H
 
-#include "base/text.h"
-
-/* Continue a sentence with what lies at `p`; with nothing, where another thread is just asking. Takes no lock by waiting. */
-void layout_explain(struct text *text, const void *p);
-
-/* In a forked child: no other thread is asking. */
+/* In a forked child: no other thread is reading. */
 void layout_after_fork(void);
 
 #endif

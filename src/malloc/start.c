@@ -40,7 +40,6 @@ static void start_heap(void)
     lock_take(&start.lock);
     if (start.state != STARTED) {
         options_read();
-        explain_elsewhere = layout_explain;
         observers.hardened = options.hardened;
         observers.tally = options.summary[0] != '\0';
         range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);

@@ -27,7 +27,7 @@ static void *map(size_t size)
     if (address < 0)
         return NULL;
     unsigned char *inner = (unsigned char *)address + PAGE_SIZE;
-    if (sys_commit(inner, size) < 0) {
+    if (sys_protect_rw(inner, size) < 0) {
         sys_unmap((void *)address, size + 2 * PAGE_SIZE);
         return NULL;
     }

@@ -118,7 +118,26 @@ static int protect_array(void *array, size_t element, size_t from, size_t to)
     uintptr_t start = align_down((uintptr_t)array + from * element, PAGE_SIZE);
     uintptr_t end = align_up((uintptr_t)array + to * element, PAGE_SIZE);
 
-    return sys_commit((void *)start, end - start);
+    return sys_protect_rw((void *)start, end - start);
+}
+
+int range_commit(void *address, size_t size, size_t before, size_t after)
+{
+    int error = sys_protect_rw(address, size);
+
+    if (error)
+        return error;
+    if (before)
+        sys_dump(address, size, true);
+    else if (after)
+        sys_dump((unsigned char *)address + size, after, false);
+    return 0;
+}
+
+/* Bytes of the records of that much of a range: whole pages for whole chunks. */
+static size_t records_below(size_t size)
+{
+    return (size >> SLICE_SHIFT) * RANGE_RECORD;
 }
 
 /* Make the metadata of all that lies below `end` accessible. */
@@ -133,7 +152,8 @@ static int describe(struct range *range, size_t end)
     if (!error)
         error = protect_array(range->chunks, sizeof(struct chunk), from >> CHUNK_SHIFT, to >> CHUNK_SHIFT);
     if (!error)
-        error = protect_array(range->records, RANGE_RECORD, from >> SLICE_SHIFT, to >> SLICE_SHIFT);
+        error = range_commit(range->records + records_below(from), records_below(to - from), records_below(from),
+                             records_below(range->size - to));
     if (!error)
         range->described = to;
     return error;

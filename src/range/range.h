@@ -192,6 +192,12 @@ void range_lock_all(void);
 void range_unlock_all(void);
 void range_init_locks(void);
 
+/*
+ * Make `size` bytes of a large reserve accessible, of which `before` were made so earlier, and `after` are left: core
+ * files leave those out. Returns 0 or -errno.
+ */
+int range_commit(void *address, size_t size, size_t before, size_t after);
+
 extern struct lock purge_lock;
 
 /* The uses of a chunk's free bits that more than one file has. */

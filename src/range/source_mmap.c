@@ -27,7 +27,7 @@ static intptr_t commit(const struct range *range, size_t size)
 
     if (size > range->size - from)
         return -ENOMEM;
-    int error = sys_commit((void *)(range->base + from), size);
+    int error = range_commit((void *)(range->base + from), size, from, range->size - from - size);
     return error ? error : (intptr_t)from;
 }
 

@@ -42,6 +42,11 @@ static long map(void *hint, size_t size, int protection, int flags)
     return call("mmap", SYS_mmap, (long)hint, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }
 
+intptr_t sys_reserve(size_t size)
+{
+    return map(NULL, size, PROT_NONE, MAP_NORESERVE);
+}
+
 intptr_t sys_map(size_t size)
 {
     return map(NULL, size, PROT_READ | PROT_WRITE, 0);
@@ -58,28 +63,19 @@ int sys_unmap(void *address, size_t size)
     return (int)call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
 }
 
+int sys_protect_rw(void *address, size_t size)
+{
+    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
+}
+
 static int advise(void *address, size_t size, int advice)
 {
     return (int)call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
 }
 
-/* What a core file has is not worth failing for: here and in sys_commit(), that the kernel refuses has no effect. */
-intptr_t sys_reserve(size_t size)
+void sys_dump(void *address, size_t size, bool wanted)
 {
-    intptr_t address = map(NULL, size, PROT_NONE, MAP_NORESERVE);
-
-    if (address >= 0)
-        advise((void *)address, size, MADV_DONTDUMP);
-    return address;
-}
-
-int sys_commit(void *address, size_t size)
-{
-    int error = (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
-
-    if (!error)
-        advise(address, size, MADV_DODUMP);
-    return error;
+    advise(address, size, wanted ? MADV_DODUMP : MADV_DONTDUMP);
 }
 
 int sys_purge(void *address, size_t size)

@@ -17,10 +17,7 @@
 extern PUBLIC long (*sys_inject)(const char *call);
 #endif
 
-/*
- * Reserve `size` bytes of addresses that cannot be accessed, at no cost in memory, and that core files leave out: some
- * debuggers write all of them. Returns the address or -errno.
- */
+/* Reserve `size` bytes of addresses that cannot be accessed, at no cost in memory. Returns the address or -errno. */
 intptr_t sys_reserve(size_t size);
 
 /* Map `size` bytes of zeroes, readable and writable. Returns the address or -errno. */
@@ -31,8 +28,14 @@ int sys_remap_fresh(void *address, size_t size);
 
 int sys_unmap(void *address, size_t size);
 
-/* Make reserved pages readable and writable, and part of core files. */
-int sys_commit(void *address, size_t size);
+/* Make pages readable and writable. */
+int sys_protect_rw(void *address, size_t size);
+
+/*
+ * Whether core files have these pages: some debuggers write all that is reserved. A core is not worth failing for, so
+ * that the kernel refuses has no effect.
+ */
+void sys_dump(void *address, size_t size, bool wanted);
 
 /* Give the memory of pages back to the kernel; they read as zeroes after. */
 int sys_purge(void *address, size_t size);

@@ -133,7 +133,7 @@ static void every_kind_has_a_name(void **state)
     for (int kind = 0; kind <= LOAM_SEGMENT_KERNEL; kind++)
         assert_true(strlen(loam_segment_name((enum loam_segment_kind)kind)) > 2);
     assert_string_equal(loam_segment_name((enum loam_segment_kind)(LOAM_SEGMENT_KERNEL + 1)), "");
-    assert_string_equal(loam_segment_name((enum loam_segment_kind)-1), "");
+    assert_string_equal(loam_segment_name((enum loam_segment_kind) - 1), "");
 }
 
 static void assert_explained(const void *pointer, const char *words)
