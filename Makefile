@@ -20,7 +20,7 @@ run: all
 	@scripts/run $(if $(CMD),'$(subst ','\'',$(CMD))')
 
 test:
-	@scripts/install build test real
+	@scripts/install build test page real
 	@scripts/test
 
 # The tests of one build, without the real programs.
