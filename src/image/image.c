@@ -25,6 +25,7 @@ enum {
 static_assert((int)CLASS_COUNT < (int)IMAGE_CLASSES && (int)CLASS_LARGE == (int)IMAGE_LARGE,
               "classes keep their numbers");
 static_assert((int)RANGE_MAX <= (int)IMAGE_RANGES, "every range has a place");
+static_assert(IMAGE_SLICE == SLICE_SIZE, "a slice is a slice");
 static_assert(sizeof(struct tally) == sizeof(struct image_tally), "tallies are handed on as they are");
 
 struct walk {
@@ -148,6 +149,24 @@ int image_open(const struct image_source *source, uintptr_t root, struct image *
     if (!error)
         error = open_heaps(out, top.heaps);
     return error;
+}
+
+size_t image_slices(const struct image *image)
+{
+    return image_slice(image, UINTPTR_MAX);
+}
+
+size_t image_slice(const struct image *image, uintptr_t address)
+{
+    size_t before = 0;
+
+    for (unsigned i = 0; i < image->range_count; i++) {
+        const struct image_range *range = &image->ranges[i];
+        if (address - range->base < range->committed)
+            return before + (address - range->base) / IMAGE_SLICE;
+        before += range->committed / IMAGE_SLICE;
+    }
+    return before;
 }
 
 /* --- slabs --- */

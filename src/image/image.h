@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define IMAGE_SLICE ((size_t)65536) /* bytes; no two slabs share one */
+
 enum {
     IMAGE_CLASSES = 128,
     IMAGE_RANGES = 64,
@@ -120,6 +122,10 @@ int image_open(const struct image_source *source, uintptr_t root, struct image *
 
 /* Whether these may be the first 8 bytes of a root, which lies at a multiple of 8: for who has to look for one. */
 bool image_begins_root(uint64_t word);
+
+/* How many slices the heap has, of all ranges one after the other; and the number of the one that `address` lies in. */
+size_t image_slices(const struct image *image);
+size_t image_slice(const struct image *image, uintptr_t address); /* image_slices() when it lies in none */
 
 /* Visit everything. Returns 0, what the visitor returned, or the source's -errno. */
 int image_walk(const struct image *image, const struct image_visitor *visitor);

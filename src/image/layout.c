@@ -25,21 +25,21 @@ enum {
 };
 
 const char *const segment_names[SEGMENT_KINDS] = {
-    [SEGMENT_TEXT] = "text",
-    [SEGMENT_READ_ONLY] = "read-only data",
-    [SEGMENT_DATA] = "data",
-    [SEGMENT_BSS] = "bss",
-    [SEGMENT_BREAK] = "program break",
-    [SEGMENT_HEAP] = "loam heap",
-    [SEGMENT_RESERVE] = "loam reserve",
-    [SEGMENT_RECORDS] = "loam records",
-    [SEGMENT_ANONYMOUS] = "anonymous",
-    [SEGMENT_FILE] = "mapped file",
-    [SEGMENT_SHARED] = "shared memory",
-    [SEGMENT_STACK] = "stack",
-    [SEGMENT_GUARD] = "stack guard",
-    [SEGMENT_INACCESSIBLE] = "inaccessible",
-    [SEGMENT_KERNEL] = "kernel",
+    [LOAM_SEGMENT_TEXT] = "text",
+    [LOAM_SEGMENT_READ_ONLY] = "read-only data",
+    [LOAM_SEGMENT_DATA] = "data",
+    [LOAM_SEGMENT_BSS] = "bss",
+    [LOAM_SEGMENT_BREAK] = "program break",
+    [LOAM_SEGMENT_HEAP] = "loam heap",
+    [LOAM_SEGMENT_RESERVE] = "loam reserve",
+    [LOAM_SEGMENT_RECORDS] = "loam records",
+    [LOAM_SEGMENT_ANONYMOUS] = "anonymous",
+    [LOAM_SEGMENT_FILE] = "mapped file",
+    [LOAM_SEGMENT_SHARED] = "shared memory",
+    [LOAM_SEGMENT_STACK] = "stack",
+    [LOAM_SEGMENT_GUARD] = "stack guard",
+    [LOAM_SEGMENT_INACCESSIBLE] = "inaccessible",
+    [LOAM_SEGMENT_KERNEL] = "kernel",
 };
 
 static int get(const struct layout *layout, uintptr_t address, void *to, size_t size)
@@ -125,21 +125,21 @@ static bool in_module(const struct layout *layout, const struct mapping *m)
            (!m->path[0] || strcmp(m->path, layout->module) == 0);
 }
 
-static enum segment_kind kind_in_load(const struct layout_load *load, const struct mapping *m)
+static enum loam_segment_kind kind_in_load(const struct layout_load *load, const struct mapping *m)
 {
     if (load->executable)
-        return SEGMENT_TEXT;
+        return LOAM_SEGMENT_TEXT;
     if (!load->writable)
-        return SEGMENT_READ_ONLY;
-    return m->start >= load->file_end ? SEGMENT_BSS : SEGMENT_DATA;
+        return LOAM_SEGMENT_READ_ONLY;
+    return m->start >= load->file_end ? LOAM_SEGMENT_BSS : LOAM_SEGMENT_DATA;
 }
 
-static enum segment_kind kind_in_module(const struct layout *layout, const struct mapping *m)
+static enum loam_segment_kind kind_in_module(const struct layout *layout, const struct mapping *m)
 {
     for (unsigned i = 0; i < layout->load_count; i++)
         if (m->start >= layout->loads[i].start && m->start < layout->loads[i].end)
             return kind_in_load(&layout->loads[i], m);
-    return m->readable ? SEGMENT_READ_ONLY : SEGMENT_INACCESSIBLE;
+    return m->readable ? LOAM_SEGMENT_READ_ONLY : LOAM_SEGMENT_INACCESSIBLE;
 }
 
 /* --- stacks --- */
@@ -248,16 +248,16 @@ static bool is_records(const struct image *heap, const struct mapping *m)
     return holds_heap(heap, m) || holds_block(heap, m);
 }
 
-static bool in_heap(const struct image *heap, const struct mapping *m, enum segment_kind *kind)
+static bool in_heap(const struct image *heap, const struct mapping *m, enum loam_segment_kind *kind)
 {
     for (unsigned i = 0; i < heap->range_count; i++) {
         const struct image_range *range = &heap->ranges[i];
         if (m->start >= range->base + range->size || range->base >= m->end)
             continue;
-        *kind = m->readable ? SEGMENT_HEAP : SEGMENT_RESERVE;
+        *kind = m->readable ? LOAM_SEGMENT_HEAP : LOAM_SEGMENT_RESERVE;
         return true;
     }
-    *kind = SEGMENT_RECORDS;
+    *kind = LOAM_SEGMENT_RECORDS;
     return !m->path[0] && m->readable && is_records(heap, m);
 }
 
@@ -273,9 +273,9 @@ static bool is_shared_memory(const char *path)
     return !path[0];
 }
 
-static enum segment_kind kind_of(struct layout *layout, const struct mapping *m, int *thread)
+static enum loam_segment_kind kind_of(struct layout *layout, const struct mapping *m, int *thread)
 {
-    enum segment_kind kind;
+    enum loam_segment_kind kind;
 
     *thread = 0;
     if (layout->input.heap && in_heap(layout->input.heap, m, &kind))
@@ -283,18 +283,18 @@ static enum segment_kind kind_of(struct layout *layout, const struct mapping *m,
     if (m->path[0] == '/' && m->offset == 0 && m->readable && !m->shared)
         enter_module(layout, m);
     if (is_stack(layout, m, thread))
-        return SEGMENT_STACK;
+        return LOAM_SEGMENT_STACK;
     if (in_module(layout, m))
         return kind_in_module(layout, m);
     if (begins(m->path, "[heap]"))
-        return SEGMENT_BREAK;
+        return LOAM_SEGMENT_BREAK;
     if (m->path[0] == '[' && !begins(m->path, "[anon"))
-        return SEGMENT_KERNEL;
+        return LOAM_SEGMENT_KERNEL;
     if (!m->readable && !m->writable && !m->executable)
-        return SEGMENT_INACCESSIBLE;
+        return LOAM_SEGMENT_INACCESSIBLE;
     if (m->shared && is_shared_memory(m->path))
-        return SEGMENT_SHARED;
-    return m->path[0] == '/' ? SEGMENT_FILE : SEGMENT_ANONYMOUS;
+        return LOAM_SEGMENT_SHARED;
+    return m->path[0] == '/' ? LOAM_SEGMENT_FILE : LOAM_SEGMENT_ANONYMOUS;
 }
 
 static void fetch(struct layout *layout)
@@ -318,12 +318,12 @@ bool layout_next(struct layout *layout, struct segment *out)
         return false;
     out->mapping = layout->next;
     out->kind = kind_of(layout, &out->mapping, &out->thread);
-    if (out->kind == SEGMENT_BSS)
+    if (out->kind == LOAM_SEGMENT_BSS)
         strcpy(out->mapping.path, layout->module);
     fetch(layout);
-    if (out->kind == SEGMENT_INACCESSIBLE && layout->has_next && layout->next.start == out->mapping.end &&
+    if (out->kind == LOAM_SEGMENT_INACCESSIBLE && layout->has_next && layout->next.start == out->mapping.end &&
         is_stack(layout, &layout->next, &thread)) {
-        out->kind = SEGMENT_GUARD;
+        out->kind = LOAM_SEGMENT_GUARD;
         out->thread = thread;
     }
     return true;

@@ -12,32 +12,15 @@
 #include "image/image.h"
 #include "sys/maps.h"
 
-enum segment_kind {
-    /* Of an ELF file: the program or a library. */
-    SEGMENT_TEXT,
-    SEGMENT_READ_ONLY,
-    SEGMENT_DATA, /* also what is made read-only when it has been relocated */
-    SEGMENT_BSS,
+#include <loam/layout.h>
 
-    SEGMENT_BREAK,   /* below the program break */
-    SEGMENT_HEAP,    /* loam's, below its break */
-    SEGMENT_RESERVE, /* loam's, above it */
-    SEGMENT_RECORDS, /* what loam knows of its heap */
-    SEGMENT_ANONYMOUS,
-    SEGMENT_FILE,
-    SEGMENT_SHARED, /* memory that others can have mapped as well */
-    SEGMENT_STACK,
-    SEGMENT_GUARD,        /* inaccessible, right below a stack */
-    SEGMENT_INACCESSIBLE, /* for another purpose */
-    SEGMENT_KERNEL,       /* code and data of the kernel for the process: vdso, vvar */
-    SEGMENT_KINDS
-};
+enum { SEGMENT_KINDS = LOAM_SEGMENT_KERNEL + 1 };
 
 /* "text", "read-only data", ... */
 extern const char *const segment_names[SEGMENT_KINDS];
 
 struct segment {
-    enum segment_kind kind;
+    enum loam_segment_kind kind;
     struct mapping mapping; /* of BSS, its path is the file's that it is of */
     int thread;             /* that a stack or guard is of; 0 for none */
 };

@@ -21,8 +21,6 @@
 
 enum { THREADS_MAX = 512 /* whose stacks are told from other memory */ };
 
-static_assert((int)LOAM_SEGMENT_KERNEL + 1 == (int)SEGMENT_KINDS, "kinds have the same numbers outside");
-
 static struct {
     struct lock lock;
     struct image heap;
@@ -123,7 +121,7 @@ static struct loam_segment outside(const struct segment *segment)
     return (struct loam_segment){
         .start = m->start,
         .end = m->end,
-        .kind = (enum loam_segment_kind)segment->kind,
+        .kind = segment->kind,
         .protection = (m->readable ? PROT_READ : 0) | (m->writable ? PROT_WRITE : 0) | (m->executable ? PROT_EXEC : 0),
         .shared = m->shared,
         .thread = segment->thread,
@@ -177,8 +175,8 @@ static void describe(struct text *text, const struct segment *segment)
     text_format(text, ", but in %s", segment_names[segment->kind]);
     if (segment->thread)
         text_format(text, " of thread %d", segment->thread);
-    if (m->path[0] && segment->kind != SEGMENT_STACK && segment->kind != SEGMENT_BREAK)
-        text_format(text, segment->kind <= SEGMENT_BSS ? " of %s" : " %s", m->path);
+    if (m->path[0] && segment->kind != LOAM_SEGMENT_STACK && segment->kind != LOAM_SEGMENT_BREAK)
+        text_format(text, segment->kind <= LOAM_SEGMENT_BSS ? " of %s" : " %s", m->path);
     text_format(text, ", from %x to %x", (uint64_t)m->start, (uint64_t)m->end);
 }
 

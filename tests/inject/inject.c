@@ -6,6 +6,7 @@
  * exist keep every byte, the heap is valid; and once calls succeed again, so do allocations.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,8 @@
 #include <cmocka.h>
 
 #include "sys/sys.h"
+
+#include <loam/layout.h>
 
 #include "../unit/allocator.h"
 
@@ -396,6 +399,57 @@ static void calls_fail_at_random(void **state)
         start('r', seed + i);
 }
 
+/* --- reading one's own segments: nothing is changed by it, so it is tried in this process --- */
+
+static unsigned long reading_calls, failing_call;
+
+static long fail_one(const char *call)
+{
+    (void)call;
+    return reading_calls++ == failing_call ? -EIO : 0;
+}
+
+static int count_segments(void *context, const struct loam_segment *segment)
+{
+    (*(int *)context)++;
+    return segment->start < segment->end ? 0 : 1;
+}
+
+/* What is read with a failure is less, and never nonsense. */
+static void read_with_failure(unsigned long which, int whole)
+{
+    char text[256];
+    int local = 0, segments = 0;
+
+    reading_calls = 0;
+    failing_call = which;
+    sys_inject = fail_one;
+    int result = loam_layout_walk(count_segments, &segments);
+    size_t length = loam_explain(&local, text, sizeof(text));
+    sys_inject = NULL;
+    assert_true(result == 0 || result == -EIO);
+    assert_true(segments <= whole);
+    assert_int_equal(length, strlen(text));
+    assert_true(length > 0);
+}
+
+static void each_call_of_reading_segments_fails_alone(void **state)
+{
+    int whole = 0;
+
+    (void)state;
+    assert_int_equal(loam_layout_walk(count_segments, &whole), 0);
+    read_with_failure(ULONG_MAX, whole);
+    unsigned long calls = reading_calls;
+    print_message("%lu calls\n", calls);
+    assert_true(calls > 20);
+    for (unsigned long i = 0; i < calls; i++)
+        read_with_failure(i, whole);
+    int again = 0;
+    assert_int_equal(loam_layout_walk(count_segments, &again), 0);
+    assert_int_equal(again, whole);
+}
+
 static void a_new_thread_finds_idle_memory(void **state)
 {
     (void)state;
@@ -409,6 +463,7 @@ int main(void)
         cmocka_unit_test(all_calls_fail_from_one_on),
         cmocka_unit_test(calls_fail_at_random),
         cmocka_unit_test(a_new_thread_finds_idle_memory),
+        cmocka_unit_test(each_call_of_reading_segments_fails_alone),
     };
 
     if (injection.mode)

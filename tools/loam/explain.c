@@ -66,7 +66,7 @@ static int explain_object(const struct target *target, uintptr_t address)
 static void explain_symbol(const struct target *target, const struct segment *segment, uintptr_t address)
 {
     struct symbols *symbols = symbols_open(target);
-    uintptr_t inside = segment->kind == SEGMENT_BSS ? segment->mapping.start - 1 : address;
+    uintptr_t inside = segment->kind == LOAM_SEGMENT_BSS ? segment->mapping.start - 1 : address;
     struct symbol symbol;
 
     if (!symbols)
@@ -101,8 +101,8 @@ static void print_segment(const struct segment *segment, uintptr_t address)
     printf("0x%" PRIxPTR " is in %s", address, segment_names[segment->kind]);
     if (segment->thread)
         printf(" of thread %d", segment->thread);
-    if (m->path[0] && segment->kind != SEGMENT_STACK && segment->kind != SEGMENT_BREAK)
-        printf(segment->kind <= SEGMENT_BSS ? " of %s" : " %s", m->path);
+    if (m->path[0] && segment->kind != LOAM_SEGMENT_STACK && segment->kind != LOAM_SEGMENT_BREAK)
+        printf(segment->kind <= LOAM_SEGMENT_BSS ? " of %s" : " %s", m->path);
     printf(".\n  The segment is 0x%" PRIxPTR " to 0x%" PRIxPTR ", %s, %c%c%c, %s.\n", m->start, m->end,
            units_bytes(m->end - m->start).text, m->readable ? 'r' : '-', m->writable ? 'w' : '-',
            m->executable ? 'x' : '-', m->shared ? "shared" : "private");
@@ -132,11 +132,11 @@ static int explain(const struct target *target, const struct segment *segments, 
         return -ENOENT;
     }
     print_segment(&segments[i], address);
-    if (segments[i].kind == SEGMENT_HEAP)
+    if (segments[i].kind == LOAM_SEGMENT_HEAP)
         return explain_object(target, address);
-    if (segments[i].kind == SEGMENT_STACK)
+    if (segments[i].kind == LOAM_SEGMENT_STACK)
         explain_stack(target, &segments[i], address);
-    else if (segments[i].kind <= SEGMENT_BSS || segments[i].kind == SEGMENT_KERNEL)
+    else if (segments[i].kind <= LOAM_SEGMENT_BSS || segments[i].kind == LOAM_SEGMENT_KERNEL)
         explain_symbol(target, &segments[i], address);
     return 0;
 }

@@ -4,23 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static size_t slice_index(const struct heap_stats *s, uintptr_t address)
-{
-    size_t before = 0;
-
-    for (unsigned i = 0; i < s->image->range_count; i++) {
-        const struct image_range *range = &s->image->ranges[i];
-        if (address - range->base < range->committed)
-            return before + (address - range->base) / STATS_SLICE;
-        before += range->committed / STATS_SLICE;
-    }
-    return s->slice_count;
-}
-
 /* A slab's live bytes are taken to lie evenly in it: which of them magazines hold is not looked at. */
 static void mark_slices(struct heap_stats *s, const struct image_slab *slab)
 {
-    size_t first = slice_index(s, slab->start), count = slab->span / STATS_SLICE;
+    size_t first = image_slice(s->image, slab->start), count = slab->span / IMAGE_SLICE;
     uint64_t live = (slab->objects - slab->free) * slab->object_size;
 
     for (size_t i = first; count && i < first + count && i < s->slice_count; i++)
@@ -68,9 +55,7 @@ int heap_stats_read(const struct image *image, struct heap_stats *s)
 {
     const struct image_visitor visitor = {.slab = add_slab, .heap = add_heap, .magazine = add_magazine, .context = s};
 
-    *s = (struct heap_stats){.image = image, .heap_count = image->heaps};
-    for (unsigned i = 0; i < image->range_count; i++)
-        s->slice_count += image->ranges[i].committed / STATS_SLICE;
+    *s = (struct heap_stats){.image = image, .heap_count = image->heaps, .slice_count = image_slices(image)};
     s->heaps = calloc(s->heap_count + 1, sizeof(*s->heaps));
     s->slices = calloc(s->slice_count + 1, sizeof(*s->slices));
     if (!s->heaps || !s->slices)

@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define STATS_SLICE ((size_t)65536) /* bytes; no two slabs share one */
-
 /* What one thread's heap has. */
 struct heap_figures {
     unsigned index;

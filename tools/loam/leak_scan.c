@@ -38,14 +38,14 @@ struct scan {
 static bool is_root(const struct segment *segment)
 {
     switch (segment->kind) {
-    case SEGMENT_DATA:
+    case LOAM_SEGMENT_DATA:
         return segment->mapping.readable;
-    case SEGMENT_BSS:
-    case SEGMENT_BREAK:
-    case SEGMENT_ANONYMOUS:
-    case SEGMENT_FILE:
-    case SEGMENT_SHARED:
-    case SEGMENT_STACK:
+    case LOAM_SEGMENT_BSS:
+    case LOAM_SEGMENT_BREAK:
+    case LOAM_SEGMENT_ANONYMOUS:
+    case LOAM_SEGMENT_FILE:
+    case LOAM_SEGMENT_SHARED:
+    case LOAM_SEGMENT_STACK:
         return segment->mapping.readable && segment->mapping.writable;
     default:
         return false;
@@ -57,7 +57,7 @@ static uintptr_t root_start(const struct target *target, const struct segment *s
 {
     uintptr_t start = segment->mapping.start;
 
-    for (size_t i = 0; segment->kind == SEGMENT_STACK && i < target->thread_count; i++) {
+    for (size_t i = 0; segment->kind == LOAM_SEGMENT_STACK && i < target->thread_count; i++) {
         uintptr_t pointer = target->threads[i].stack_pointer;
         if (target->threads[i].id == segment->thread && pointer >= start && pointer < segment->mapping.end)
             return pointer - start > RED_ZONE ? (pointer - RED_ZONE) & ~(uintptr_t)7 : start;

@@ -60,7 +60,7 @@ static void fill(struct memory_map *map, struct target *target, const struct seg
     *map = (struct memory_map){.target = target, .segments = segments, .count = count};
     for (size_t i = 0; i < count; i++) {
         add_up(&map->totals[segments[i].kind], &segments[i]);
-        if (segments[i].kind != SEGMENT_KERNEL)
+        if (segments[i].kind != LOAM_SEGMENT_KERNEL)
             add_up(&map->total, &segments[i]);
     }
     if (!target->is_core) {

@@ -16,11 +16,11 @@ enum { WIDTH = 1000, LEFT = 130, RIGHT = 560, LEAST = 15, GAP = 12, TOP = 40 };
 #define GAP_MIN ((uint64_t)1 << 20)
 
 static const char *const fills[SEGMENT_KINDS] = {
-    [SEGMENT_TEXT] = "#0969da",    [SEGMENT_READ_ONLY] = "#54aeff",    [SEGMENT_DATA] = "#d4a72c",
-    [SEGMENT_BSS] = "#e3b341",     [SEGMENT_BREAK] = "#2da44e",        [SEGMENT_HEAP] = "#1a7f37",
-    [SEGMENT_RESERVE] = "#8c959f", [SEGMENT_RECORDS] = "#6fdd8b",      [SEGMENT_ANONYMOUS] = "#a475f9",
-    [SEGMENT_FILE] = "#218bff",    [SEGMENT_SHARED] = "#bf3989",       [SEGMENT_STACK] = "#cf222e",
-    [SEGMENT_GUARD] = "#8c959f",   [SEGMENT_INACCESSIBLE] = "#8c959f", [SEGMENT_KERNEL] = "#6e7781",
+    [LOAM_SEGMENT_TEXT] = "#0969da",    [LOAM_SEGMENT_READ_ONLY] = "#54aeff",    [LOAM_SEGMENT_DATA] = "#d4a72c",
+    [LOAM_SEGMENT_BSS] = "#e3b341",     [LOAM_SEGMENT_BREAK] = "#2da44e",        [LOAM_SEGMENT_HEAP] = "#1a7f37",
+    [LOAM_SEGMENT_RESERVE] = "#8c959f", [LOAM_SEGMENT_RECORDS] = "#6fdd8b",      [LOAM_SEGMENT_ANONYMOUS] = "#a475f9",
+    [LOAM_SEGMENT_FILE] = "#218bff",    [LOAM_SEGMENT_SHARED] = "#bf3989",       [LOAM_SEGMENT_STACK] = "#cf222e",
+    [LOAM_SEGMENT_GUARD] = "#8c959f",   [LOAM_SEGMENT_INACCESSIBLE] = "#8c959f", [LOAM_SEGMENT_KERNEL] = "#6e7781",
 };
 
 static void print_escaped(FILE *out, const char *text)

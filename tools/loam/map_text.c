@@ -20,11 +20,11 @@ enum {
 #define GAP_MAX ((uint64_t)1 << 60) /* to the kernel's addresses: no room for anything */
 
 static const char *const colours[SEGMENT_KINDS] = {
-    [SEGMENT_TEXT] = "\033[36m",   [SEGMENT_READ_ONLY] = "\033[34m",   [SEGMENT_DATA] = "\033[33m",
-    [SEGMENT_BSS] = "\033[33m",    [SEGMENT_BREAK] = "\033[32m",       [SEGMENT_HEAP] = "\033[1;32m",
-    [SEGMENT_RESERVE] = "\033[2m", [SEGMENT_RECORDS] = "\033[32m",     [SEGMENT_ANONYMOUS] = "\033[35m",
-    [SEGMENT_FILE] = "\033[34m",   [SEGMENT_SHARED] = "\033[1;35m",    [SEGMENT_STACK] = "\033[31m",
-    [SEGMENT_GUARD] = "\033[2m",   [SEGMENT_INACCESSIBLE] = "\033[2m", [SEGMENT_KERNEL] = "\033[2m",
+    [LOAM_SEGMENT_TEXT] = "\033[36m",   [LOAM_SEGMENT_READ_ONLY] = "\033[34m",   [LOAM_SEGMENT_DATA] = "\033[33m",
+    [LOAM_SEGMENT_BSS] = "\033[33m",    [LOAM_SEGMENT_BREAK] = "\033[32m",       [LOAM_SEGMENT_HEAP] = "\033[1;32m",
+    [LOAM_SEGMENT_RESERVE] = "\033[2m", [LOAM_SEGMENT_RECORDS] = "\033[32m",     [LOAM_SEGMENT_ANONYMOUS] = "\033[35m",
+    [LOAM_SEGMENT_FILE] = "\033[34m",   [LOAM_SEGMENT_SHARED] = "\033[1;35m",    [LOAM_SEGMENT_STACK] = "\033[31m",
+    [LOAM_SEGMENT_GUARD] = "\033[2m",   [LOAM_SEGMENT_INACCESSIBLE] = "\033[2m", [LOAM_SEGMENT_KERNEL] = "\033[2m",
 };
 
 /* A line of the picture: one segment; or those of a library, or of the heap, that follow each other. */
@@ -44,20 +44,20 @@ struct picture {
     size_t hidden;    /* guards that have no line */
 };
 
-static const char *colour(const struct picture *p, enum segment_kind kind)
+static const char *colour(const struct picture *p, enum loam_segment_kind kind)
 {
     return *p->paint->end ? colours[kind] : "";
 }
 
-static bool is_of_elf(enum segment_kind kind)
+static bool is_of_elf(enum loam_segment_kind kind)
 {
-    return kind <= SEGMENT_BSS;
+    return kind <= LOAM_SEGMENT_BSS;
 }
 
 /* Takes addresses, and never memory. */
-static bool is_empty(enum segment_kind kind)
+static bool is_empty(enum loam_segment_kind kind)
 {
-    return kind == SEGMENT_RESERVE || kind == SEGMENT_GUARD || kind == SEGMENT_INACCESSIBLE;
+    return kind == LOAM_SEGMENT_RESERVE || kind == LOAM_SEGMENT_GUARD || kind == LOAM_SEGMENT_INACCESSIBLE;
 }
 
 static uint64_t size_of(const struct segment *s)
@@ -72,7 +72,7 @@ static bool is_library(const struct picture *p, const struct segment *s)
 
 static bool is_hidden(const struct picture *p, const struct segment *s)
 {
-    return !p->all && is_empty(s->kind) && s->kind != SEGMENT_RESERVE && size_of(s) <= GUARD_MAX;
+    return !p->all && is_empty(s->kind) && s->kind != LOAM_SEGMENT_RESERVE && size_of(s) <= GUARD_MAX;
 }
 
 /* Whether a segment shares the line of the one above it. The heap's mappings are split where `realloc` has moved pages.
@@ -81,7 +81,7 @@ static bool is_together(const struct picture *p, const struct segment *s, const 
 {
     if (p->all)
         return false;
-    if (s->kind == SEGMENT_HEAP && above->kind == SEGMENT_HEAP)
+    if (s->kind == LOAM_SEGMENT_HEAP && above->kind == LOAM_SEGMENT_HEAP)
         return s->mapping.end == above->mapping.start;
     return is_library(p, s) && is_library(p, above) && strcmp(s->mapping.path, above->mapping.path) == 0;
 }
@@ -112,7 +112,7 @@ static void print_what(const struct picture *p, const struct row *row)
     fprintf(p->out, "%s%-14s%s ", colour(p, s->kind), row->library ? "library" : segment_names[s->kind], p->paint->end);
     if (s->thread)
         fprintf(p->out, "of thread %d ", s->thread);
-    else if (s->kind != SEGMENT_HEAP || s->mapping.path[0] == '/')
+    else if (s->kind != LOAM_SEGMENT_HEAP || s->mapping.path[0] == '/')
         paint_name(p->out, s->mapping.path);
 }
 
@@ -142,12 +142,12 @@ static void print_row(struct picture *p, const struct row *row)
 /* What may grow into the gap between two segments. */
 static void print_growth(const struct picture *p, const struct segment *above, const struct segment *below)
 {
-    if (above->kind == SEGMENT_STACK && strcmp(above->mapping.path, "[stack]") == 0) {
+    if (above->kind == LOAM_SEGMENT_STACK && strcmp(above->mapping.path, "[stack]") == 0) {
         fputs("; the stack grows down", p->out);
         if (p->map->stack_limit && p->map->stack_limit != UINT64_MAX)
             fprintf(p->out, ", to %s", units_bytes(p->map->stack_limit).text);
     }
-    if (below->kind == SEGMENT_BREAK)
+    if (below->kind == LOAM_SEGMENT_BREAK)
         fputs("; the program break grows up", p->out);
 }
 
@@ -200,7 +200,7 @@ static void print_totals(const struct picture *p)
             "huge pages", p->paint->end);
     for (int kind = 0; kind < SEGMENT_KINDS; kind++)
         if (p->map->totals[kind].segments)
-            print_total(p, segment_names[kind], colour(p, (enum segment_kind)kind), &p->map->totals[kind]);
+            print_total(p, segment_names[kind], colour(p, (enum loam_segment_kind)kind), &p->map->totals[kind]);
     print_total(p, "all but kernel", p->paint->title, &p->map->total);
 }
 

@@ -7,31 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE ((size_t)65536) /* no two slabs share one */
-
-/* The number of the slice, of all ranges together; slice_count for an address outside. */
-static size_t slice_of(const struct objects *objects, uintptr_t address)
-{
-    size_t before = 0;
-
-    for (unsigned i = 0; i < objects->image->range_count; i++) {
-        const struct image_range *range = &objects->image->ranges[i];
-        if (address - range->base < range->committed)
-            return before + (address - range->base) / SLICE;
-        before += range->committed / SLICE;
-    }
-    return objects->slice_count;
-}
-
-/* --- reading --- */
-
 static int add_slab(void *context, const struct image_slab *slab)
 {
     struct objects *objects = context;
     size_t words = divide_up(slab->objects, WORD_BITS);
-    size_t first = slice_of(objects, slab->start);
+    size_t first = image_slice(objects->image, slab->start);
 
-    if (first + slab->span / SLICE > objects->slice_count)
+    if (first + slab->span / IMAGE_SLICE > objects->slice_count)
         return 0; /* of a run that has just grown */
     uint64_t *bits = calloc(words * OBJECT_SETS, sizeof(*bits));
     if (!bits)
@@ -49,7 +31,7 @@ static int add_slab(void *context, const struct image_slab *slab)
     for (size_t i = 0; i < words; i++)
         to->sets[OBJECT_LIVE][i] = ~slab->free_bits[i];
     to->sets[OBJECT_LIVE][words - 1] &= low_bits((unsigned)(slab->objects - (words - 1) * WORD_BITS));
-    for (size_t i = 0; i < slab->span / SLICE; i++)
+    for (size_t i = 0; i < slab->span / IMAGE_SLICE; i++)
         objects->of_slice[first + i] = (uint32_t)objects->slab_count;
     return 0;
 }
@@ -74,9 +56,7 @@ int objects_read(const struct image *image, struct objects *out)
 {
     const struct image_visitor visitor = {.slab = add_slab, .magazine = take_off_cached, .context = out};
 
-    *out = (struct objects){.image = image};
-    for (unsigned i = 0; i < image->range_count; i++)
-        out->slice_count += image->ranges[i].committed / SLICE;
+    *out = (struct objects){.image = image, .slice_count = image_slices(image)};
     out->slabs = calloc(out->slice_count + 1, sizeof(*out->slabs));
     out->of_slice = calloc(out->slice_count + 1, sizeof(*out->of_slice));
     if (!out->slabs || !out->of_slice)
@@ -86,7 +66,7 @@ int objects_read(const struct image *image, struct objects *out)
 
 bool objects_find(const struct objects *objects, uintptr_t address, struct object_place *out)
 {
-    size_t slice = slice_of(objects, address);
+    size_t slice = image_slice(objects->image, address);
 
     if (slice == objects->slice_count || !objects->of_slice[slice])
         return false;

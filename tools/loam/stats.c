@@ -138,14 +138,14 @@ static void print_map(const struct heap_stats *s, const struct paint *paint)
     while (s->slice_count > unit * MAP_WIDTH * MAP_ROWS)
         unit *= 2;
     printf("\n  %sWhere it lies%s  %s(%s each; _ nothing, . little in use, @ all)%s\n", paint->title, paint->end,
-           paint->faint, units_bytes(unit * STATS_SLICE).text, paint->end);
+           paint->faint, units_bytes(unit * IMAGE_SLICE).text, paint->end);
     for (size_t i = 0; i < s->slice_count; i += unit) {
         uint64_t live = 0;
         for (size_t j = i; j < i + unit && j < s->slice_count; j++)
             live += s->slices[j];
         if (i / unit % MAP_WIDTH == 0)
             printf("%s  ", i ? "\n" : "");
-        putchar(shade(live, unit * STATS_SLICE));
+        putchar(shade(live, unit * IMAGE_SLICE));
     }
     putchar('\n');
 }
