@@ -198,9 +198,15 @@ static bool is_stack(const struct layout *layout, const struct mapping *m, int *
     }
     if (!m->readable || !m->writable || m->shared || (m->path[0] && !begins(m->path, "[anon:")))
         return false;
-    for (size_t i = 0; i < in->thread_count && !*thread; i++)
-        if (holds(m, in->threads[i].stack_pointer))
-            *thread = in->threads[i].id;
+    for (size_t i = 0; i < in->thread_count; i++) {
+        if (!holds(m, in->threads[i].stack_pointer))
+            continue;
+        if (*thread) {
+            *thread = 0; /* of two at least: a heap, whose owner lays stacks in it */
+            return false;
+        }
+        *thread = in->threads[i].id;
+    }
     if (!*thread && in->thread_count > 1)
         *thread = find_block(layout, m);
     if (*thread && *thread == in->threads[0].id && !holds(m, in->threads[0].stack_pointer))
