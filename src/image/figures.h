@@ -19,6 +19,12 @@ struct class_figures {
     uint64_t requested;   /* bytes, likewise */
 };
 
+/* All objects that there is room for, in use or not. */
+static inline uint64_t figures_objects(const struct class_figures *c)
+{
+    return c->live + c->cached + c->free;
+}
+
 struct figures {
     uint64_t class_count;
     struct class_figures classes[IMAGE_CLASSES];

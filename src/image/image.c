@@ -361,20 +361,42 @@ int image_walk_at(const struct image *image, uintptr_t address, const struct ima
 
 /* --- heaps --- */
 
-static int walk_magazines(const struct walk *w, unsigned heap, const struct magazine *at, unsigned count)
+/* How many slots lie from one to the other; 0 for what cannot be. */
+static size_t slots_between(void **from, void **to)
+{
+    size_t count = ((uintptr_t)to - (uintptr_t)from) / sizeof(*from);
+    return to > from && count <= UINT16_MAX ? count : 0;
+}
+
+/* `locked`: the heap is, for a refill or a flush of one of its magazines in all likelihood. */
+static int walk_magazines(const struct walk *w, unsigned heap, bool locked, const struct magazine *at, unsigned count)
 {
     struct magazine magazines[CLASS_COUNT];
     int error = get(w->image->source, at, magazines, count * sizeof(magazines[0]));
 
     for (unsigned class = 0; !error && class < count; class ++) {
         const struct magazine *m = &magazines[class];
-        size_t held = ((uintptr_t)m->top - (uintptr_t)m->bottom) / sizeof(void *);
-        if (m->top <= m->bottom || held > UINT16_MAX)
-            continue;
-        struct image_magazine out = {.heap = heap, .class = class, .slots = (uintptr_t)m->bottom, .count = held};
-        error = w->visitor->magazine(w->visitor->context, &out);
+        struct image_magazine out = {
+            .heap = heap,
+            .class = class,
+            .slots = (uintptr_t)m->bottom,
+            .count = slots_between(m->bottom, m->top),
+            .unsettled = locked ? slots_between(m->top, m->limit) : 0,
+        };
+        if (out.count || out.unsettled)
+            error = w->visitor->magazine(w->visitor->context, &out);
     }
     return error;
+}
+
+static int walk_both(const struct walk *w, unsigned index, const struct heap *at)
+{
+    struct lock lock;
+    int error = get(w->image->source, &at->lock, &lock, sizeof(lock));
+
+    if (!error)
+        error = walk_magazines(w, index, lock.word != 0, at->magazines, CLASS_COUNT);
+    return error ? error : walk_magazines(w, index, lock.word != 0, at->outbound, OUTBOUND_CLASSES);
 }
 
 static int visit_heap(const struct walk *w, unsigned index, const struct heap *at)
@@ -419,9 +441,7 @@ int image_walk_heaps(const struct image *image, const struct image_visitor *visi
         if (!error && w->visitor->heap)
             error = visit_heap(w, i, heap);
         if (!error && w->visitor->magazine)
-            error = walk_magazines(w, i, heap->magazines, CLASS_COUNT);
-        if (!error && w->visitor->magazine)
-            error = walk_magazines(w, i, heap->outbound, OUTBOUND_CLASSES);
+            error = walk_both(w, i, heap);
     }
     return error;
 }

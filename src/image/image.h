@@ -84,6 +84,7 @@ struct image_magazine {
     unsigned class;
     uintptr_t slots; /* address of the first of `count` pointers */
     size_t count;
+    size_t unsettled; /* slots after those that may hold objects on their way from or to slabs; else 0 */
 };
 
 /* Allocations since the start, counted under `loam run` only. */

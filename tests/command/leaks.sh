@@ -28,6 +28,14 @@ PYTHON
     done
 }
 
+# Whatever instruction its threads are stopped at.
+test_nothing_is_lost_of_a_busy_process() {
+    start env LD_PRELOAD="$HEAP" "$BUSY" 4
+    for ((i = 0; i < PROGRAMS; i++)); do
+        expect 0 "$LOAM" leaks --exit-code 3 "$pid"
+    done
+}
+
 test_exit_code() {
     start env LD_PRELOAD="$HEAP" "$LEAKY" 1
     expect 0 "$LOAM" leaks "$pid"

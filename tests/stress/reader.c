@@ -88,9 +88,9 @@ static uintptr_t root(void)
 
 static void check_class(const struct class_figures *c, const struct image_class *class)
 {
-    if (c->live + c->cached + c->free != c->slabs * class->objects || c->span != c->slabs * class->span)
-        FAIL("%lu objects live, %lu cached, %lu free in %lu slabs of %zu objects of %lu bytes", c->live, c->cached,
-             c->free, c->slabs, class->objects, c->object_size);
+    if (figures_objects(c) != c->slabs * class->objects || c->span != c->slabs * class->span)
+        FAIL("%lu objects of %lu bytes, %lu of them live, in %lu slabs of %zu", figures_objects(c), c->object_size,
+             c->live, c->slabs, class->objects);
 }
 
 static void check(const struct figures *f, const struct image *image)
@@ -104,7 +104,7 @@ static void check(const struct figures *f, const struct image *image)
     /* A large object that came and went while its neighbours were read may be counted with what follows it. */
     if (span > SPACE_MAX * f->committed)
         FAIL("slabs of %lu bytes in %lu committed", span, f->committed);
-    if (f->heaps != f->heaps_in_use || f->heaps > options.threads + 1)
+    if (f->heaps > options.threads + 1 || f->heaps_in_use > options.threads + 1)
         FAIL("%lu heaps, %lu in use", f->heaps, f->heaps_in_use);
 }
 

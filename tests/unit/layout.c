@@ -83,7 +83,7 @@ static void mappings_have_their_kinds(void **state)
 
 static void the_heap_is_told_from_other_memory(void **state)
 {
-    void *object = loam_malloc(100);
+    void *object = memset(loam_malloc(100), 1, 100);
     struct loam_segment segment = segment_of(object);
 
     (void)state;

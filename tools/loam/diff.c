@@ -16,9 +16,8 @@
 enum { LINES_SHOWN = 20 };
 
 static const char help_text[] =
-    "Compares two snapshots that 'loam snap' has written: which sizes of objects, and which segments have grown, the "
-    "one\n"
-    "that has grown most first.\n"
+    "Compares two snapshots that 'loam snap' has written: which sizes of objects, and which segments have grown, that\n"
+    "which has grown most first.\n"
     "\n"
     "  -a, --all    also what has not changed\n"
     "      --json   print every difference, in bytes, as JSON\n"

@@ -2,6 +2,9 @@
  * leak_scan.c - see leak_scan.h.
  *
  * A core file holds still by itself; of a process, all that may hold a pointer is copied while it is stopped.
+ *
+ * A thread may be stopped between two instructions of malloc, when an object is neither in its magazine any more nor in
+ * a register. So where a process seems to have lost something it is looked at once more: what is lost is so both times.
  */
 #include "leak_scan.h"
 
@@ -29,7 +32,9 @@ struct scan {
     struct objects objects;
     struct image_source memory;
     struct copy copy; /* of a process */
+    struct stop stop; /* the same */
     uint64_t stopped_ns;
+    const struct objects *before; /* of the scan before this one; NULL in the first */
 };
 
 /* --- roots --- */
@@ -139,9 +144,10 @@ static int copy_all(struct scan *scan)
     return error;
 }
 
-static int take_process(struct scan *scan, pid_t traced, struct stop *stop)
+static int take_process(struct scan *scan, pid_t traced)
 {
     struct target *target = scan->target;
+    struct stop *stop = &scan->stop;
     int error = copy_prepare(&scan->copy, target->pid, process_resident(target->pid) + COPY_SLACK);
 
     if (!error)
@@ -217,6 +223,17 @@ static int by_kind_and_bytes(const void *a, const void *b)
     return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : (x->size > y->size) - (x->size < y->size);
 }
 
+/* Whether the object was not reached in the scan before, either. */
+static bool was_lost(const struct scan *scan, struct object_place place)
+{
+    struct object_place before;
+
+    if (!scan->before)
+        return true;
+    return objects_find(scan->before, object_address(place), &before) &&
+           before.slab->object_size == place.slab->object_size && !object_is(before, OBJECT_REACHED);
+}
+
 static int collect(struct leaks *leaks, const struct scan *scan)
 {
     int error = 0;
@@ -228,7 +245,7 @@ static int collect(struct leaks *leaks, const struct scan *scan)
             if (!object_is(place, OBJECT_LIVE))
                 continue;
             leaks->live_objects++;
-            if (!object_is(place, OBJECT_REACHED))
+            if (!object_is(place, OBJECT_REACHED) && was_lost(scan, place))
                 error = add_leak(leaks, scan, place);
         }
     }
@@ -250,6 +267,21 @@ static int find_leaks(struct scan *scan, struct leaks *leaks)
     return error;
 }
 
+static void free_scan(struct scan *scan)
+{
+    stop_free(&scan->stop);
+    free(scan->segments);
+    objects_free(&scan->objects);
+    copy_free(&scan->copy);
+}
+
+/* Returns 0 or -errno; free_scan() either way. */
+static int scan_once(struct scan *scan, pid_t traced, struct leaks *out)
+{
+    int error = scan->target->is_core ? take_core(scan) : take_process(scan, traced);
+    return error ? error : find_leaks(scan, out);
+}
+
 static void warn_not_found(const struct target *target, int error)
 {
     if (error == -EPERM && !target->is_core)
@@ -262,20 +294,21 @@ static void warn_not_found(const struct target *target, int error)
 
 int leaks_find(struct target *target, pid_t traced, struct leaks *out)
 {
-    struct scan scan = {.target = target};
-    struct stop stop = {.pid = 0};
-    int error;
+    struct scan first = {.target = target}, second = {.target = target, .before = &first.objects};
 
     *out = (struct leaks){.groups = NULL};
-    error = target->is_core ? take_core(&scan) : take_process(&scan, traced, &stop);
-    if (!error)
-        error = find_leaks(&scan, out);
+    int error = scan_once(&first, traced, out);
+    if (!error && out->lost_objects && !target->is_core && !traced) {
+        copy_free(&first.copy);
+        leaks_free(out);
+        *out = (struct leaks){.groups = NULL};
+        error = scan_once(&second, traced, out);
+        out->stopped_ns += first.stopped_ns;
+    }
     if (error)
         warn_not_found(target, error);
-    stop_free(&stop);
-    free(scan.segments);
-    objects_free(&scan.objects);
-    copy_free(&scan.copy);
+    free_scan(&second);
+    free_scan(&first);
     return error;
 }
 

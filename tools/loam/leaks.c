@@ -10,16 +10,16 @@
 
 static const char help_text[] =
     "Finds objects of a heap that are in use though nothing points to them any more: from data, stacks, registers or\n"
-    "other objects. A process is stopped for as long as it takes to copy its memory, and goes on.\n"
+    "other objects. A process is stopped for as long as it takes to copy its memory, and goes on; where it seems to\n"
+    "have lost something, once more, to be sure.\n"
     "\n"
     "      --core FILE     read a core file\n"
     "      --exit-code N   exit with status N when there are leaks; without it, with 0\n"
     "      --json          print the leaks as JSON\n"
     "  -h, --help          print this\n"
     "\n"
-    "An object is lost when no pointer to it, or into it, is left; indirectly, when only lost ones lead to it. What "
-    "looks\n"
-    "like a pointer counts as one: what is said to be lost is, unless its address is kept in another form, but\n"
+    "An object is lost when no pointer to it, or into it, is left; indirectly, when only lost ones lead to it. What\n"
+    "looks like a pointer counts as one: what is said to be lost is, unless its address is kept in another form, but\n"
     "a stale word, on the stack for one, may hide a leak.\n"
     "\n"
     "Exit status: 0, or N; 1 when the process or file could not be read; 2 when the command was not understood.\n";

@@ -36,16 +36,18 @@ static int add_slab(void *context, const struct image_slab *slab)
     return 0;
 }
 
+/* What is on its way is taken off as well: who looks for leaks must not find one that only waits to be freed. */
 static int take_off_cached(void *context, const struct image_magazine *magazine)
 {
     struct objects *objects = context;
-    uintptr_t *cached = malloc(magazine->count * sizeof(*cached));
+    size_t count = magazine->count + magazine->unsettled;
+    uintptr_t *cached = malloc(count * sizeof(*cached));
     struct object_place place;
 
     if (!cached)
         return -ENOMEM;
-    int error = image_get(objects->image, magazine->slots, cached, magazine->count * sizeof(*cached));
-    for (size_t i = 0; !error && i < magazine->count; i++)
+    int error = image_get(objects->image, magazine->slots, cached, count * sizeof(*cached));
+    for (size_t i = 0; !error && i < count; i++)
         if (objects_find(objects, cached[i], &place))
             place.slab->sets[OBJECT_LIVE][place.index / WORD_BITS] &= ~(1ull << place.index % WORD_BITS);
     free(cached);
