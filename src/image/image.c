@@ -59,7 +59,9 @@ static int open_classes(struct image *out, const struct class_table *at)
     struct size_class list[CLASS_COUNT];
     int error = get(out->source, at->list, list, sizeof(list));
 
-    for (unsigned class = 0; !error && class < CLASS_COUNT; class ++) {
+    if (error || !list[0].size)
+        return error; /* nothing has been allocated yet */
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
         const struct size_class *c = &list[class];
         if (!c->size || !c->slices || !c->objects || divide_up(c->objects, WORD_BITS) > WORDS_MAX)
             return -EPROTO;
@@ -67,7 +69,7 @@ static int open_classes(struct image *out, const struct class_table *at)
             (struct image_class){.object_size = c->size, .objects = c->objects, .span = c->slices * SLICE_SIZE};
     }
     out->class_count = CLASS_COUNT;
-    return error;
+    return 0;
 }
 
 static bool is_sound(const struct range *range)
@@ -76,32 +78,44 @@ static bool is_sound(const struct range *range)
            range->size <= UINTPTR_MAX - range->base;
 }
 
-static int open_ranges(struct image *out, const struct range_set *at)
+static int open_range(struct image *out, const struct range *at)
 {
-    struct range_set set;
-    int error = get(out->source, at, &set, sizeof(set));
+    struct range range;
+    int error = get(out->source, at, &range, sizeof(range));
 
     if (error)
         return error;
-    for (uint32_t i = 0; i < set.count && i < RANGE_MAX; i++) {
-        const struct range *range = &set.list[i];
-        if (!is_sound(range))
-            return -EPROTO;
-        out->ranges[out->range_count++] = (struct image_range){
-            .base = range->base,
-            .size = range->size,
-            .committed = range->committed,
-            .map = (uintptr_t)range->map,
-            .records = (uintptr_t)range->records,
-            .chunks = (uintptr_t)range->chunks,
-        };
-    }
+    if (!is_sound(&range))
+        return -EPROTO;
+    out->ranges[out->range_count++] = (struct image_range){
+        .base = range.base,
+        .size = range.size,
+        .committed = range.committed,
+        .map = (uintptr_t)range.map,
+        .records = (uintptr_t)range.records,
+        .chunks = (uintptr_t)range.chunks,
+    };
+    return 0;
+}
+
+static int open_ranges(struct image *out, const struct range_set *at)
+{
+    uint32_t count;
+    size_t dirty = 0;
+    int error = get(out->source, &at->count, &count, sizeof(count));
+
+    for (uint32_t i = 0; !error && i < count && i < RANGE_MAX; i++)
+        error = open_range(out, &at->list[i]);
+    if (!error)
+        error = get(out->source, &at->dirty_slices, &dirty, sizeof(dirty));
+    if (!error)
+        error = get(out->source, &at->metadata_bytes, &out->metadata, sizeof(out->metadata));
+    if (!error)
+        error = get(out->source, &at->meta_blocks, &out->blocks, sizeof(out->blocks));
     out->range_set = (uintptr_t)at;
     out->range_set_size = sizeof(*at);
-    out->dirty = set.dirty_slices << SLICE_SHIFT;
-    out->metadata = set.metadata_bytes;
-    out->blocks = (uintptr_t)set.meta_blocks;
-    return 0;
+    out->dirty = dirty << SLICE_SHIFT;
+    return error;
 }
 
 static int open_heaps(struct image *out, const struct heap_table *at)

@@ -83,6 +83,29 @@ PYTHON
     done
 }
 
+test_process_that_has_allocated_nothing() {
+    "$CC" -x c - -o nothing <<'PROGRAM'
+#include <unistd.h>
+int main(void)
+{
+    char byte;
+    write(1, "ready 1\n", 8);
+    return (int)read(0, &byte, 1);
+}
+PROGRAM
+    start env LD_PRELOAD="$HEAP" ./nothing
+    pid=$!
+    expect 0 "$LOAM" stats --json "$pid"
+    check out <<'PYTHON'
+assert j["live_objects"] == 0 and j["committed"] == 0
+PYTHON
+    for command in stats map leaks; do
+        expect 0 "$LOAM" $command "$pid"
+    done
+    expect 0 "$LOAM" snap "$pid"
+    expect 0 "$LOAM" stats --html page "$pid"
+}
+
 test_process_without_the_heap() {
     start env "$SUBJECT"
     expect 1 "$LOAM" stats "$pid"

@@ -39,6 +39,11 @@ int process_read(void *context, uintptr_t address, void *to, size_t size)
     return 0;
 }
 
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* Read a small file of /proc as a string. Returns its length or -errno. */
 static ssize_t read_file(const char *path, char *to, size_t size)
 {
@@ -130,21 +135,22 @@ int process_present(pid_t pid, uintptr_t start, uintptr_t end, bool *present)
 {
     char path[PATH_LENGTH];
     uint64_t entries[PAGES_AT_ONCE];
-    size_t pages = (end - start) / PAGE_SIZE;
+    size_t page = page_size(), last = (end - 1) / page;
     int error = 0;
 
     snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    for (size_t done = 0; !error && done < pages;) {
-        size_t count = min_size(pages - done, PAGES_AT_ONCE);
-        off_t offset = (off_t)((start / PAGE_SIZE + done) * sizeof(entries[0]));
-        ssize_t n = pread(fd, entries, count * sizeof(entries[0]), offset);
-        if (n <= 0)
+    for (size_t first = start / page; !error && first <= last;) {
+        size_t count = min_size(last + 1 - first, PAGES_AT_ONCE);
+        ssize_t n = pread(fd, entries, count * sizeof(entries[0]), (off_t)(first * sizeof(entries[0])));
+        if (n < (ssize_t)sizeof(entries[0]))
             error = n < 0 ? -errno : -ESRCH;
-        for (size_t i = 0; !error && i < (size_t)n / sizeof(entries[0]); i++)
-            present[done++] = entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED);
+        for (size_t i = 0; !error && i < (size_t)n / sizeof(entries[0]); i++, first++)
+            for (uintptr_t unit = max_size(first * page, start); unit < min_size((first + 1) * page, end);
+                 unit += PAGE_SIZE)
+                present[(unit - start) / PAGE_SIZE] = entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED);
     }
     close(fd);
     return error;
@@ -194,7 +200,7 @@ size_t process_resident(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/statm", pid);
     if (read_file(path, text, sizeof(text)) <= 0 || sscanf(text, "%zu %zu", &size, &resident) != 2)
         return 0;
-    return resident * PAGE_SIZE;
+    return resident * page_size();
 }
 
 uint64_t process_stack_limit(pid_t pid)

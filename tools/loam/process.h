@@ -14,7 +14,7 @@ int process_threads(pid_t pid, struct layout_thread **list, size_t *count);
 /* Copy from the process whose pid_t `context` points to: the `read` of an image_source. */
 int process_read(void *context, uintptr_t address, void *to, size_t size);
 
-/* Whether each page of [start, end) is in memory or swapped out, and so can be read without being made. */
+/* Whether each PAGE_SIZE bytes of [start, end) are in memory or swapped out, and so can be read without being made. */
 int process_present(pid_t pid, uintptr_t start, uintptr_t end, bool *present);
 
 /* The file that the process executes. Returns 0 or -errno. */

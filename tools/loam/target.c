@@ -64,14 +64,21 @@ static int cursor_close(struct cursor *cursor)
 
 /* --- the heap's root --- */
 
+/* Returns whether this is the root to stay with: one of a heap that nothing has been allocated from is the second best.
+ */
 static bool try_root(struct target *target, uintptr_t address, bool *foreign)
 {
-    int error = image_open(&target->source, address, &target->heap);
+    struct image heap;
+    int error = image_open(&target->source, address, &heap);
 
     if (error == -EPROTO)
         *foreign = true;
+    if (error || (target->has_heap && heap.range_count == 0))
+        return false;
+    target->heap = heap;
     target->root = address;
-    return !error && target->heap.range_count > 0;
+    target->has_heap = true;
+    return heap.range_count > 0;
 }
 
 static bool search_piece(struct target *target, uintptr_t start, size_t size, bool *foreign)
@@ -113,13 +120,13 @@ static int find_heap(struct target *target)
 {
     struct cursor cursor;
     struct mapping mapping;
-    bool foreign = false;
+    bool foreign = false, found = false;
     int error = cursor_open(&cursor, target, "maps");
 
     if (error)
         return error;
-    while (!target->has_heap && next_mapping(&cursor, &mapping))
-        target->has_heap = may_hold_root(&mapping) && search(target, &mapping, &foreign);
+    while (!found && next_mapping(&cursor, &mapping))
+        found = may_hold_root(&mapping) && search(target, &mapping, &foreign);
     error = cursor_close(&cursor);
     return !error && !target->has_heap && foreign ? -EPROTO : error;
 }
