@@ -37,9 +37,10 @@ void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks)
     fprintf(out, "%sLeaks of ", paint->title);
     paint_name(out, name);
     fprintf(out, "%s\n\n", paint->end);
-    fprintf(out, "  %s objects of %s are lost, and %s of %s indirectly, of %s in use\n",
-            units_count(leaks->lost_objects).text, units_bytes(leaks->lost_bytes).text,
-            units_count(leaks->indirect_objects).text, units_bytes(leaks->indirect_bytes).text,
+    bool one = leaks->lost_objects == 1;
+    fprintf(out, "  %s object%s of %s %s lost, and %s of %s indirectly, of %s in use\n",
+            units_count(leaks->lost_objects).text, one ? "" : "s", units_bytes(leaks->lost_bytes).text,
+            one ? "is" : "are", units_count(leaks->indirect_objects).text, units_bytes(leaks->indirect_bytes).text,
             units_count(leaks->live_objects).text);
     if (leaks->stopped_ns)
         fprintf(out, "  %sthe process stood still for %s%s\n", paint->faint, units_time(leaks->stopped_ns).text,

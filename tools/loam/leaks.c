@@ -11,7 +11,8 @@
 static const char help_text[] =
     "Finds objects of a heap that are in use though nothing points to them any more: from data, stacks, registers or\n"
     "other objects. A process is stopped for as long as it takes to copy its memory, and goes on; where it seems to\n"
-    "have lost something, once more, to be sure.\n"
+    "have lost something, once more, to be sure. To the program it is as if a debugger came by: epoll_wait(2) and the\n"
+    "like, see signal(7), may return EINTR.\n"
     "\n"
     "      --core FILE     read a core file\n"
     "      --exit-code N   exit with status N when there are leaks; without it, with 0\n"
