@@ -54,17 +54,36 @@ void figures_add_magazine(struct figures *out, const struct image_magazine *maga
     to->live -= count;
 }
 
+/*
+ * Only the sizes of all allocations of a class together are known, so its live objects are taken to be like the average
+ * one.
+ */
+static uint64_t rounding(const struct class_figures *c)
+{
+    double room = (double)c->allocations * (double)c->object_size;
+
+    if (room <= 0 || (double)c->requested >= room)
+        return 0;
+    return (uint64_t)((double)(c->live * c->object_size) * (1 - (double)c->requested / room));
+}
+
 void figures_end(struct figures *out)
 {
+    uint64_t span = out->large.span;
+
     for (unsigned class = 0; class < out->class_count; class ++) {
         const struct class_figures *c = &out->classes[class];
         out->live_objects += c->live;
         out->live_bytes += c->live * c->object_size;
         out->cached_bytes += c->cached * c->object_size;
         out->free_bytes += c->free * c->object_size;
+        out->inside += rounding(c);
+        out->between += c->span - c->live * c->object_size;
+        span += c->span;
     }
     out->live_objects += out->large.live;
     out->live_bytes += out->large.span;
+    out->purged = out->committed > span + out->dirty ? out->committed - span - out->dirty : 0;
 }
 
 static int add_slab(void *context, const struct image_slab *slab)

@@ -33,6 +33,9 @@ struct figures {
     uint64_t live_objects;
     uint64_t cached_bytes;
     uint64_t free_bytes; /* free, in slabs */
+    uint64_t between;    /* bytes of slabs in no live object: cached, free, and the ends of slabs */
+    uint64_t inside;     /* bytes of live objects that nobody asked for; an estimate, and known under a tally only */
+    uint64_t purged;     /* bytes of idle slices that hold no memory: given back, or never touched */
     uint64_t committed;  /* bytes below the breaks */
     uint64_t dirty;      /* bytes of idle slices that may hold memory */
     uint64_t metadata;   /* bytes */

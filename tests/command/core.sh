@@ -49,6 +49,15 @@ test_same_objects() {
     says out 'It is byte 0 of in_data.'
 }
 
+test_symbols_of_a_program_that_was_moved() {
+    cp "$SUBJECT" here
+    start env LD_PRELOAD="$HEAP" ./here
+    take_core
+    mv here there
+    expect 0 "$LOAM" explain --core core --exe there "$(said data)"
+    says out 'It is byte 0 of in_data.'
+}
+
 test_same_leaks() {
     start env LD_PRELOAD="$HEAP" "$LEAKY" 7
     take_core

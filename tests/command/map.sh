@@ -167,6 +167,55 @@ test_stack_limit() {
     says out 'the stack grows down, to 16.0 MiB'
 }
 
+# Neither its C library nor its heap is one that loam knows: it has none.
+test_go_program() {
+    command -v go >/dev/null || skip 'no go'
+    cat >program.go <<'PROGRAM'
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+	"unsafe"
+)
+
+var inData = 1
+var kept [][]byte
+
+func main() {
+	for i := 0; i < 1000; i++ {
+		kept = append(kept, make([]byte, 10000))
+	}
+	for i := 0; i < 4; i++ {
+		go func() {
+			for {
+				time.Sleep(time.Millisecond)
+			}
+		}()
+	}
+	time.Sleep(100 * time.Millisecond)
+	fmt.Println("data", uintptr(unsafe.Pointer(&inData)))
+	fmt.Println("object", uintptr(unsafe.Pointer(&kept[0][0])))
+	fmt.Println("ready", os.Getpid())
+	os.Stdin.Read(make([]byte, 1))
+}
+PROGRAM
+    HOME=$PWD GOFLAGS=-mod=mod go build -o program program.go
+    start ./program
+    expect 0 "$LOAM" map --json "$pid"
+    check out <<'PYTHON'
+for name, kind in ("data", "data"), ("object", "anonymous"):
+    found, = (s for s in j["segments"] if s["start"] <= said[name] < s["end"])
+    assert found["kind"] == kind, (name, found)
+assert j["totals"]["text"]["segments"] >= 1 and j["totals"]["bss"]["segments"] >= 1
+assert len(j["segments"]) == len(proc("maps").splitlines())
+PYTHON
+    expect 0 "$LOAM" map "$pid"
+    expect 1 "$LOAM" stats "$pid"
+    says err "does not run on loam's heap"
+}
+
 test_process_of_another_namespace() {
     unshare -pf true 2>/dev/null || skip 'no right to make a namespace'
     start unshare -pf --kill-child env LD_PRELOAD="$HEAP" "$SUBJECT"

@@ -14,6 +14,29 @@ assert spans + j["dirty"] == said["arena"]
 PYTHON
 }
 
+test_sums() {
+    start_subject 3
+    expect 0 "$LOAM" stats --json "$pid"
+    check out <<'PYTHON'
+spans = sum(c["span"] for c in j["classes"])
+live = sum(c["live"] * c["object_size"] for c in j["classes"])
+assert j["committed"] == spans + j["large"]["span"] + j["dirty"] + j["purged"], j
+assert j["between"] == spans - live and j["between"] >= j["cached_bytes"] + j["free_bytes"]
+assert j["inside"] == 0
+PYTHON
+}
+
+test_waste_inside_objects() {
+    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=summary=. "$SUBJECT"
+    expect 0 "$LOAM" stats --json "$pid"
+    check out <<'PYTHON'
+# 100 objects of 5000 bytes in 5120
+assert 12000 <= j["inside"] <= 16000, j["inside"]
+PYTHON
+    expect 0 "$LOAM" stats "$pid"
+    says out 'inside them'
+}
+
 test_what_threads_are_told() {
     start_subject 8
     expect 0 "$LOAM" stats --json "$pid"

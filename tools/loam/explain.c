@@ -22,6 +22,7 @@ static const char help_text[] = "Says in words what lies at ADDRESS in the memor
                                 "and how far inside the address lies.\n"
                                 "\n"
                                 "      --core FILE  read a core file\n"
+                                "      --exe FILE   the program that the core file is of, where it is not found\n"
                                 "  -h, --help       print this\n"
                                 "\n"
                                 "ADDRESS is hexadecimal with 0x before it, or decimal; several can be given.\n"
@@ -63,9 +64,10 @@ static int explain_object(const struct target *target, uintptr_t address)
 
 /* --- other segments --- */
 
-static void explain_symbol(const struct target *target, const struct segment *segment, uintptr_t address)
+static void explain_symbol(const struct target *target, const char *executable, const struct segment *segment,
+                           uintptr_t address)
 {
-    struct symbols *symbols = symbols_open(target);
+    struct symbols *symbols = symbols_open(target, executable);
     uintptr_t inside = segment->kind == LOAM_SEGMENT_BSS ? segment->mapping.start - 1 : address;
     struct symbol symbol;
 
@@ -121,7 +123,8 @@ static void print_unmapped(uintptr_t address, const struct segment *below, const
 }
 
 /* Returns 0; -ENOENT for an address that is not mapped; or -errno. */
-static int explain(const struct target *target, const struct segment *segments, size_t count, uintptr_t address)
+static int explain(const struct target *target, const char *executable, const struct segment *segments, size_t count,
+                   uintptr_t address)
 {
     size_t i = 0;
 
@@ -137,7 +140,7 @@ static int explain(const struct target *target, const struct segment *segments, 
     if (segments[i].kind == LOAM_SEGMENT_STACK)
         explain_stack(target, &segments[i], address);
     else if (segments[i].kind <= LOAM_SEGMENT_BSS || segments[i].kind == LOAM_SEGMENT_KERNEL)
-        explain_symbol(target, &segments[i], address);
+        explain_symbol(target, executable, &segments[i], address);
     return 0;
 }
 
@@ -155,7 +158,7 @@ static bool parse_address(const char *text, uintptr_t *out)
     return false;
 }
 
-static int explain_all(struct target *target, char **addresses)
+static int explain_all(struct target *target, const char *executable, char **addresses)
 {
     struct segment *segments;
     size_t count;
@@ -165,7 +168,7 @@ static int explain_all(struct target *target, char **addresses)
     for (; !error && *addresses; addresses++) {
         uintptr_t address = 0;
         parse_address(*addresses, &address);
-        error = explain(target, segments, count, address);
+        error = explain(target, executable, segments, count, address);
         if (error == -ENOENT) {
             status = EXIT_FAILURE;
             error = 0;
@@ -184,19 +187,20 @@ static int run_command(int argc, char **argv)
 {
     static const struct option options[] = {
         {"core", required_argument, NULL, 'c'},
+        {"exe", required_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct target target;
-    const char *core = NULL;
+    const char *core = NULL, *executable = NULL;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h')
             return command_help(&command_explain);
-        if (option != 'c')
+        if (option != 'c' && option != 'e')
             return command_misused(&command_explain);
-        core = optarg;
+        *(option == 'c' ? &core : &executable) = optarg;
     }
     int named = core || optind == argc ? 0 : 1;
     char **addresses = argv + optind + named;
@@ -211,14 +215,14 @@ static int run_command(int argc, char **argv)
     int status = target_open(&command_explain, core, named, argv + optind, &target);
     if (status)
         return status;
-    status = explain_all(&target, addresses);
+    status = explain_all(&target, executable, addresses);
     target_close(&target);
     return status;
 }
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments = "PID ADDRESS... | --core FILE ADDRESS...",
+    .arguments = "PID ADDRESS... | --core FILE [--exe FILE] ADDRESS...",
     .purpose = "say what lies at an address",
     .help = help_text,
     .run = run_command,

@@ -50,7 +50,8 @@ void heap_stats_print_json(FILE *out, const struct heap_stats *s, const char *na
     const struct figures *f = &s->figures;
     const struct json_field fields[] = {
         JSON_FIELD(f, live_bytes), JSON_FIELD(f, live_objects), JSON_FIELD(f, cached_bytes),
-        JSON_FIELD(f, free_bytes), JSON_FIELD(f, committed),    JSON_FIELD(f, dirty),
+        JSON_FIELD(f, free_bytes), JSON_FIELD(f, between),      JSON_FIELD(f, inside),
+        JSON_FIELD(f, purged),     JSON_FIELD(f, committed),    JSON_FIELD(f, dirty),
         JSON_FIELD(f, metadata),   JSON_FIELD(f, heaps),        JSON_FIELD(f, heaps_in_use),
         JSON_FIELD(f, heaps_peak), JSON_FIELD(f, frees),
     };

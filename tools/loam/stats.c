@@ -35,17 +35,9 @@ static const char help_text[] =
     "Live objects are allocated and not freed; cached ones are freed and at hand for the thread that had them; free\n"
     "ones are for anyone. A span is the addresses that objects of a size lie in; pages of it that were never touched\n"
     "take no memory. Idle memory is in no slab, and given back to the kernel when it has not been used for a while.\n"
+    "How much of live objects nobody asked for is known only of programs that 'loam run' has started.\n"
     "\n"
     "Exit status: 0; 1 when the process or file could not be read; 2 when the command was not understood.\n";
-
-static uint64_t slab_span(const struct figures *f)
-{
-    uint64_t span = f->large.span;
-
-    for (size_t i = 0; i < f->class_count; i++)
-        span += f->classes[i].span;
-    return span;
-}
 
 /* --- text --- */
 
@@ -57,13 +49,16 @@ static void print_line(const struct paint *paint, const char *name, uint64_t byt
 static void print_totals(const struct figures *f, const struct paint *paint)
 {
     char objects[64];
-    uint64_t span = slab_span(f), idle = f->committed > span ? f->committed - span : 0;
 
     snprintf(objects, sizeof(objects), "in %s objects", units_count(f->live_objects).text);
     print_line(paint, "live", f->live_bytes, objects);
-    print_line(paint, "cached", f->cached_bytes, "freed, at hand for the thread that had them");
-    print_line(paint, "free", f->free_bytes, "freed, in slabs");
-    print_line(paint, "idle", f->dirty < idle ? f->dirty : idle, "in no slab, and not given back yet");
+    if (f->inside)
+        print_line(paint, "  inside them", f->inside, "of that, waste by sizes rounded up; an estimate");
+    print_line(paint, "between them", f->between, "cached, free, and the ends of slabs");
+    print_line(paint, "  cached", f->cached_bytes, "freed, at hand for the thread that had them");
+    print_line(paint, "  free", f->free_bytes, "freed, in slabs");
+    print_line(paint, "idle", f->dirty, "in no slab, and not given back yet");
+    print_line(paint, "purged", f->purged, "in no slab, without memory");
     print_line(paint, "committed", f->committed, "addresses of the heap so far");
     print_line(paint, "records", f->metadata, "addresses of what loam knows of it");
 }

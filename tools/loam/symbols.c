@@ -21,15 +21,15 @@ static const Dwfl_Callbacks of_core = {
 };
 
 /* Tell libdw which files are mapped where. */
-static bool report(struct symbols *symbols, const struct target *target)
+static bool report(struct symbols *symbols, const struct target *target, const char *executable)
 {
     if (!target->is_core)
         return dwfl_linux_proc_report(symbols->dwfl, target->pid) == 0;
     symbols->core = elf_begin(target->core.fd, ELF_C_READ_MMAP, NULL);
-    return symbols->core && dwfl_core_file_report(symbols->dwfl, symbols->core, NULL) >= 0;
+    return symbols->core && dwfl_core_file_report(symbols->dwfl, symbols->core, executable) >= 0;
 }
 
-struct symbols *symbols_open(const struct target *target)
+struct symbols *symbols_open(const struct target *target, const char *executable)
 {
     struct symbols *symbols = calloc(1, sizeof(*symbols));
 
@@ -38,7 +38,7 @@ struct symbols *symbols_open(const struct target *target)
         return NULL;
     }
     symbols->dwfl = dwfl_begin(target->is_core ? &of_core : &of_process);
-    if (symbols->dwfl && report(symbols, target) && dwfl_report_end(symbols->dwfl, NULL, NULL) == 0)
+    if (symbols->dwfl && report(symbols, target, executable) && dwfl_report_end(symbols->dwfl, NULL, NULL) == 0)
         return symbols;
     warnx("%s: no symbols: %s", target->name, dwfl_errmsg(-1));
     symbols_close(symbols);

@@ -16,8 +16,11 @@ struct symbol {
     int line;
 };
 
-/* Get ready to look symbols up. NULL, after a message, when the target's ELF files cannot be told. */
-struct symbols *symbols_open(const struct target *target);
+/*
+ * Get ready to look symbols up; `executable` is the program that a core file is of, or NULL where it says so itself.
+ * NULL, after a message, when the target's ELF files cannot be told.
+ */
+struct symbols *symbols_open(const struct target *target, const char *executable);
 
 /*
  * What lies at `address`, of the ELF file that `inside` lies in: libdw does not know the addresses of BSS as a file's
