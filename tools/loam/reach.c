@@ -77,7 +77,6 @@ int reach_from_memory(struct reach *reach, uintptr_t start, size_t size)
 /* Mark what a lost object leads to; not itself, if it is reached from there again. */
 static int follow(struct reach *reach, struct object_place lost)
 {
-    object_add(lost, OBJECT_INDIRECT); /* so that it is not met */
     int error = scan(reach, object_address(lost), lost.slab->object_size);
     if (!error)
         error = scan_waiting(reach);
