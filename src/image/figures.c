@@ -1,8 +1,6 @@
 /* figures.c - see figures.h. */
 #include "image/figures.h"
 
-#include <string.h>
-
 void figures_begin(struct figures *out, const struct image *image)
 {
     *out = (struct figures){
@@ -54,17 +52,13 @@ void figures_add_magazine(struct figures *out, const struct image_magazine *maga
     to->live -= count;
 }
 
-/*
- * Only the sizes of all allocations of a class together are known, so its live objects are taken to be like the average
- * one.
- */
-static uint64_t rounding(const struct class_figures *c)
+double figures_rounding(uint64_t object_size, uint64_t live_bytes, uint64_t allocations, uint64_t requested)
 {
-    double room = (double)c->allocations * (double)c->object_size;
+    double room = (double)allocations * (double)object_size;
 
-    if (room <= 0 || (double)c->requested >= room)
+    if (room <= 0 || (double)requested >= room)
         return 0;
-    return (uint64_t)((double)(c->live * c->object_size) * (1 - (double)c->requested / room));
+    return (double)live_bytes * (1 - (double)requested / room);
 }
 
 void figures_end(struct figures *out)
@@ -73,12 +67,13 @@ void figures_end(struct figures *out)
 
     for (unsigned class = 0; class < out->class_count; class ++) {
         const struct class_figures *c = &out->classes[class];
+        uint64_t live_bytes = figures_live_bytes(c);
         out->live_objects += c->live;
-        out->live_bytes += c->live * c->object_size;
+        out->live_bytes += live_bytes;
         out->cached_bytes += c->cached * c->object_size;
         out->free_bytes += c->free * c->object_size;
-        out->inside += rounding(c);
-        out->between += c->span - c->live * c->object_size;
+        out->inside += (uint64_t)figures_rounding(c->object_size, live_bytes, c->allocations, c->requested);
+        out->between += c->span - live_bytes;
         span += c->span;
     }
     out->live_objects += out->large.live;
@@ -104,16 +99,20 @@ static int add_magazine(void *context, const struct image_magazine *magazine)
     return 0;
 }
 
-int figures_read(const struct image_source *source, uintptr_t root, struct figures *out)
+int figures_count(const struct image *image, struct figures *out)
 {
     const struct image_visitor visitor = {.slab = add_slab, .heap = add_heap, .magazine = add_magazine, .context = out};
+
+    figures_begin(out, image);
+    int error = image_walk(image, &visitor);
+    figures_end(out);
+    return error;
+}
+
+int figures_read(const struct image_source *source, uintptr_t root, struct figures *out)
+{
     struct image image;
     int error = image_open(source, root, &image);
 
-    if (error)
-        return error;
-    figures_begin(out, &image);
-    error = image_walk(&image, &visitor);
-    figures_end(out);
-    return error;
+    return error ? error : figures_count(&image, out);
 }

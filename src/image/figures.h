@@ -25,6 +25,19 @@ static inline uint64_t figures_objects(const struct class_figures *c)
     return c->live + c->cached + c->free;
 }
 
+/* Bytes of its live objects; a large one has all that it spans. */
+static inline uint64_t figures_live_bytes(const struct class_figures *c)
+{
+    return c->object_size ? c->live * c->object_size : c->span;
+}
+
+/*
+ * The part of `live_bytes` of objects of a class that nobody asked for. Only the sizes of all allocations of the class
+ * together are known, so its live objects are taken to be like the average one. Large objects are not rounded by class:
+ * theirs is unknown, and 0 here. Safe for all values.
+ */
+double figures_rounding(uint64_t object_size, uint64_t live_bytes, uint64_t allocations, uint64_t requested);
+
 struct figures {
     uint64_t class_count;
     struct class_figures classes[IMAGE_CLASSES];
@@ -52,7 +65,10 @@ void figures_add_heap(struct figures *out, const struct image_heap *heap);
 void figures_add_magazine(struct figures *out, const struct image_magazine *magazine);
 void figures_end(struct figures *out);
 
-/* All of it. Returns what image_open() and image_walk() do. */
+/* All of it. Returns what image_walk() does. */
+int figures_count(const struct image *image, struct figures *out);
+
+/* The same of a heap that is opened for it. Returns what image_open() and image_walk() do. */
 int figures_read(const struct image_source *source, uintptr_t root, struct figures *out);
 
 #endif

@@ -85,7 +85,7 @@ static void fill_class(struct summary *s, struct summary_class *to, const struct
     to->allocations = from->allocations;
     to->requested_bytes = from->requested;
     to->live_objects = from->live;
-    to->live_bytes = from->object_size ? from->live * from->object_size : from->span;
+    to->live_bytes = figures_live_bytes(from);
     to->cached_objects = from->cached;
     to->free_objects = from->free;
     to->span_bytes = from->span;

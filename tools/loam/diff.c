@@ -67,7 +67,7 @@ static void add_sizes(struct changes *changes, const struct figures *f, bool aft
         const struct class_figures *c = i == f->class_count ? &f->large : &f->classes[i];
         struct change *change = size_of(changes, c);
         *(after ? &change->objects_after : &change->objects_before) = c->live;
-        *(after ? &change->after : &change->before) = c->object_size ? c->live * c->object_size : c->span;
+        *(after ? &change->after : &change->before) = figures_live_bytes(c);
     }
 }
 

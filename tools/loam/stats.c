@@ -9,12 +9,8 @@
 #include "target.h"
 #include "units.h"
 
-#include <err.h>
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     BAR_WIDTH = 15, /* columns */
@@ -66,7 +62,7 @@ static void print_totals(const struct figures *f, const struct paint *paint)
 static void print_class(const struct class_figures *c, uint64_t longest, const struct paint *paint)
 {
     struct units_text size = {"large"};
-    uint64_t live = c->object_size ? c->live * c->object_size : c->span;
+    uint64_t live = figures_live_bytes(c);
 
     if (c->object_size)
         size = units_bytes(c->object_size);

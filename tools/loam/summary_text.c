@@ -5,6 +5,7 @@
  * The figures come from records that any process may have written: no arithmetic here overflows or divides by zero,
  * whatever they are.
  */
+#include "image/figures.h"
 #include "paint.h"
 #include "summary_print.h"
 #include "units.h"
@@ -159,27 +160,15 @@ static void print_other_classes(FILE *out, const struct summary_class *const *he
     fprintf(out, "  %10s %12s %10s %11s %10s %10s %11s\n", label, "", "", "", "", "", units_bytes(span).text);
 }
 
-/*
- * The part of live memory that nobody asked for. Only the sizes of all allocations of a class together are known, so
- * its live objects are taken to be like the average one. Large objects are not rounded by class: theirs is unknown.
- */
-static double rounding(const struct summary_class *class)
-{
-    double room = (double)class->allocations * class->object_size;
-
-    if (room <= 0 || (double)class->requested_bytes >= room)
-        return 0;
-    return (double)class->live_bytes * (1 - (double)class->requested_bytes / room);
-}
-
 static void print_waste(FILE *out, const struct summary *s, const struct paint *paint)
 {
     double inside = 0;
     uint64_t between = 0;
 
     for (size_t i = 0; i < s->class_count; i++) {
-        inside += rounding(&s->classes[i]);
-        between = sum(between, difference(s->classes[i].span_bytes, s->classes[i].live_bytes));
+        const struct summary_class *c = &s->classes[i];
+        inside += figures_rounding(c->object_size, c->live_bytes, c->allocations, c->requested_bytes);
+        between = sum(between, difference(c->span_bytes, c->live_bytes));
     }
     uint64_t rounded = inside < 1e18 ? (uint64_t)inside : (uint64_t)1e18;
     fprintf(out, "\n  %-16s %14s\n", "waste at exit", units_bytes(sum(rounded, between)).text);
