@@ -420,8 +420,6 @@ static int visit_heap(const struct walk *w, unsigned index, const struct heap *a
     int error = get(w->image->source, at, &head, offsetof(struct heap, shelves));
 
     if (!error)
-        error = get(w->image->source, &at->slab_bytes, &head.slab_bytes, sizeof(head.slab_bytes));
-    if (!error)
         error = get(w->image->source, &at->thread, &head.thread, sizeof(head.thread));
     if (!error)
         error = get(w->image->source, &at->kept, &head.kept, sizeof(head.kept));
@@ -433,10 +431,8 @@ static int visit_heap(const struct walk *w, unsigned index, const struct heap *a
         return error;
     struct image_heap out = {
         .index = index,
-        .address = (uintptr_t)at,
         .thread = head.thread,
         .in_use = head.state == HEAP_OWNED,
-        .slab_bytes = head.slab_bytes,
         .kept = head.kept.count << SLICE_SHIFT,
         .frees = head.frees,
         .tallies = tallies,

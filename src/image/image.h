@@ -95,10 +95,8 @@ struct image_tally {
 
 struct image_heap {
     unsigned index;
-    uintptr_t address;
-    int thread;  /* the kernel's id of the last one that had it */
-    bool in_use; /* by that thread */
-    uint64_t slab_bytes;
+    int thread;    /* the kernel's id of the last one that had it */
+    bool in_use;   /* by that thread */
     uint64_t kept; /* bytes of the large object that was freed last */
     uint64_t frees;
     const struct image_tally *tallies; /* of each class, and of large objects as number class_count */

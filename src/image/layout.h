@@ -25,6 +25,11 @@ struct segment {
     int thread;             /* that a stack or guard is of; 0 for none */
 };
 
+static inline size_t segment_size(const struct segment *segment)
+{
+    return segment->mapping.end - segment->mapping.start;
+}
+
 struct layout_thread {
     int id;
     uintptr_t stack_pointer; /* 0 when it is not known: the thread is running */

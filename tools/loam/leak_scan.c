@@ -131,7 +131,7 @@ static int copy_objects(struct scan *scan)
 static int copy_all(struct scan *scan)
 {
     struct target *target = scan->target;
-    int error = image_open(&target->source, target->root, &target->heap);
+    int error = target_refresh(target);
 
     if (!error)
         error = target_segments(target, false, &scan->segments, &scan->segment_count);

@@ -9,8 +9,6 @@
 #include "process.h"
 #include "watch_end.h"
 
-#include <err.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +49,7 @@ static void add_memory(struct mapping_memory *to, const struct mapping_memory *f
 static void add_up(struct kind_total *to, const struct segment *segment)
 {
     to->segments++;
-    to->size += segment->mapping.end - segment->mapping.start;
+    to->size += segment_size(segment);
     add_memory(&to->memory, &segment->mapping.memory);
 }
 

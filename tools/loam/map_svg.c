@@ -32,14 +32,9 @@ static void print_escaped(FILE *out, const char *text)
             fputc(*text, out);
 }
 
-static uint64_t size_of(const struct segment *s)
-{
-    return s->mapping.end - s->mapping.start;
-}
-
 static double height_of(const struct segment *s)
 {
-    double pages = (double)size_of(s) / 4096;
+    double pages = (double)segment_size(s) / 4096;
     return LEAST + (pages > 1 ? 1.5 * log2(pages) : 0);
 }
 
@@ -54,9 +49,9 @@ static double gap_above(const struct memory_map *map, size_t i)
 static double print_segment(FILE *out, const struct segment *s, double y)
 {
     const struct mapping *m = &s->mapping;
-    double height = height_of(s), share = (double)m->memory.resident / (double)size_of(s);
+    double height = height_of(s), share = (double)m->memory.resident / (double)segment_size(s);
 
-    fprintf(out, "<g><title>%s %s</title>", segment_names[s->kind], units_bytes(size_of(s)).text);
+    fprintf(out, "<g><title>%s %s</title>", segment_names[s->kind], units_bytes(segment_size(s)).text);
     fprintf(out,
             "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"%s\" fill-opacity=\".3\" stroke=\"#fff\"/>",
             LEFT, y, RIGHT - LEFT, height, fills[s->kind]);
@@ -66,7 +61,7 @@ static double print_segment(FILE *out, const struct segment *s, double y)
     fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%" PRIxPTR "</text>", LEFT - 6, y + height - 3,
             m->start);
     fprintf(out, "<text x=\"%d\" y=\"%.1f\">%s, %s", RIGHT + 8, y + height - 4, segment_names[s->kind],
-            units_bytes(size_of(s)).text);
+            units_bytes(segment_size(s)).text);
     if (s->thread)
         fprintf(out, ", thread %d", s->thread);
     if (m->path[0]) {

@@ -60,11 +60,6 @@ static bool is_empty(enum loam_segment_kind kind)
     return kind == LOAM_SEGMENT_RESERVE || kind == LOAM_SEGMENT_GUARD || kind == LOAM_SEGMENT_INACCESSIBLE;
 }
 
-static uint64_t size_of(const struct segment *s)
-{
-    return s->mapping.end - s->mapping.start;
-}
-
 static bool is_library(const struct picture *p, const struct segment *s)
 {
     return !p->all && is_of_elf(s->kind) && strcmp(s->mapping.path, p->map->program) != 0;
@@ -72,11 +67,10 @@ static bool is_library(const struct picture *p, const struct segment *s)
 
 static bool is_hidden(const struct picture *p, const struct segment *s)
 {
-    return !p->all && is_empty(s->kind) && s->kind != LOAM_SEGMENT_RESERVE && size_of(s) <= GUARD_MAX;
+    return !p->all && is_empty(s->kind) && s->kind != LOAM_SEGMENT_RESERVE && segment_size(s) <= GUARD_MAX;
 }
 
-/* Whether a segment shares the line of the one above it. The heap's mappings are split where `realloc` has moved pages.
- */
+/* Whether a segment shares the line of the one above it. realloc() splits the heap's mappings where it moves pages. */
 static bool is_together(const struct picture *p, const struct segment *s, const struct segment *above)
 {
     if (p->all)
@@ -97,10 +91,9 @@ static struct row take_row(const struct picture *p, ptrdiff_t *index)
         if (row.lowest && !is_together(p, s, row.lowest))
             break;
         row.lowest = s;
-        row.size += size_of(s);
+        row.size += segment_size(s);
         row.memory.resident += s->mapping.memory.resident;
         row.memory.private_dirty += s->mapping.memory.private_dirty;
-        row.memory.swapped += s->mapping.memory.swapped;
     }
     return row;
 }
@@ -168,8 +161,8 @@ static void print_picture(struct picture *p)
     const char *resident = map->target->is_core ? "in file" : "resident";
 
     for (size_t i = 0; i < map->count; i++)
-        if (!is_empty(map->segments[i].kind) && size_of(&map->segments[i]) > p->longest)
-            p->longest = size_of(&map->segments[i]);
+        if (!is_empty(map->segments[i].kind) && segment_size(&map->segments[i]) > p->longest)
+            p->longest = segment_size(&map->segments[i]);
     fprintf(p->out, "  %s%14s %10s %10s %10s %-4s %s%s%s\n", p->paint->faint, "from address", "size", resident, "dirty",
             "", "# resident . not: to scale, to ", units_bytes(p->longest).text, p->paint->end);
     const struct segment *above = NULL;

@@ -24,7 +24,6 @@ static int add_slab(void *context, const struct image_slab *slab)
         .span = slab->span,
         .object_size = slab->object_size,
         .objects = slab->objects,
-        .class = slab->class,
     };
     for (int set = 0; set < OBJECT_SETS; set++)
         to->sets[set] = bits + (size_t)set * words;

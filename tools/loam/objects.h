@@ -21,7 +21,6 @@ struct object_slab {
     size_t span;
     size_t object_size;
     size_t objects;
-    unsigned class;
     uint64_t *sets[OBJECT_SETS];
 };
 

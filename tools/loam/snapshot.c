@@ -38,7 +38,7 @@ static int add_segment(struct snapshot *s, const struct segment *segment)
 
     if (!entry)
         return -ENOMEM;
-    entry->size += segment->mapping.end - segment->mapping.start;
+    entry->size += segment_size(segment);
     entry->resident += segment->mapping.memory.resident;
     entry->dirty += segment->mapping.memory.private_dirty;
     entry->swapped += segment->mapping.memory.swapped;
@@ -52,7 +52,7 @@ int snapshot_take(struct target *target, struct snapshot *out)
 
     *out = (struct snapshot){.pid = target->pid, .taken = (uint64_t)time(NULL), .has_heap = target->has_heap};
     snprintf(out->name, sizeof(out->name), "%s", target->name);
-    int error = target->has_heap ? figures_read(&target->source, target->root, &out->figures) : 0;
+    int error = target->has_heap ? figures_count(&target->heap, &out->figures) : 0;
     if (!error)
         error = target_segments(target, true, &segments, &count);
     if (error)

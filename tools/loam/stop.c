@@ -9,6 +9,7 @@
 #include "stop.h"
 
 #include "process.h"
+#include "sys/sys.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -22,14 +23,6 @@
 
 enum { ROUNDS = 100, WAIT_MS = 1000, NS_PER_MS = 1000000 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
-
 static bool is_known(const struct stop *stop, int id)
 {
     for (size_t i = 0; i < stop->thread_count; i++)
@@ -42,7 +35,7 @@ static bool is_known(const struct stop *stop, int id)
 static int await(int id)
 {
     const struct timespec pause = {.tv_nsec = NS_PER_MS / 20};
-    uint64_t deadline = now_ns() + (uint64_t)WAIT_MS * NS_PER_MS;
+    uint64_t deadline = sys_now_ns() + (uint64_t)WAIT_MS * NS_PER_MS;
     int status;
 
     for (;;) {
@@ -51,14 +44,13 @@ static int await(int id)
             return -errno;
         if (got == id)
             return WIFSTOPPED(status) ? 0 : -ESRCH;
-        if (now_ns() > deadline)
+        if (sys_now_ns() > deadline)
             return -ETIMEDOUT;
         nanosleep(&pause, NULL);
     }
 }
 
-/* Returns 0, also when the thread has ended meanwhile; or -errno. One that does not stop is let go with this command.
- */
+/* Returns 0, also when the thread has ended meanwhile; or -errno. What does not stop is let go with this command. */
 static int stop_thread(struct stop *stop, int id)
 {
     struct layout_thread *larger = reallocarray(stop->threads, stop->thread_count + 1, sizeof(*larger));
@@ -125,7 +117,7 @@ int stop_process(pid_t pid, pid_t traced, struct stop *out)
     bool fresh = true;
     int error = 0;
 
-    *out = (struct stop){.pid = pid, .traced = traced, .since_ns = now_ns()};
+    *out = (struct stop){.pid = pid, .traced = traced, .since_ns = sys_now_ns()};
     for (int i = 0; !error && fresh && i < ROUNDS; i++)
         error = stop_others(out, &fresh);
     if (!error && fresh)
@@ -146,7 +138,7 @@ uint64_t stop_release(struct stop *stop)
     for (size_t i = 0; i < stop->thread_count; i++)
         if (stop->threads[i].id != stop->traced)
             ptrace(PTRACE_DETACH, stop->threads[i].id, NULL, NULL);
-    return now_ns() - stop->since_ns;
+    return sys_now_ns() - stop->since_ns;
 }
 
 void stop_free(struct stop *stop)

@@ -64,8 +64,7 @@ static int cursor_close(struct cursor *cursor)
 
 /* --- the heap's root --- */
 
-/* Returns whether this is the root to stay with: one of a heap that nothing has been allocated from is the second best.
- */
+/* Returns whether this is the root to stay with: that of a heap which is not in use yet is the second best. */
 static bool try_root(struct target *target, uintptr_t address, bool *foreign)
 {
     struct image heap;
@@ -81,13 +80,13 @@ static bool try_root(struct target *target, uintptr_t address, bool *foreign)
     return heap.range_count > 0;
 }
 
-static bool search_piece(struct target *target, uintptr_t start, size_t size, bool *foreign)
+static bool search_page(struct target *target, uintptr_t start, bool *foreign)
 {
-    uint64_t words[PIECE / sizeof(uint64_t)];
+    uint64_t words[PAGE_SIZE / sizeof(uint64_t)];
 
-    if (target->source.read(target->source.context, start, words, size) < 0)
+    if (target->source.read(target->source.context, start, words, sizeof(words)) < 0)
         return false;
-    for (size_t i = 0; i < size / sizeof(words[0]); i++)
+    for (size_t i = 0; i < LENGTH(words); i++)
         if (image_begins_root(words[i]) && try_root(target, start + i * sizeof(words[0]), foreign))
             return true;
     return false;
@@ -102,8 +101,7 @@ static bool search(struct target *target, const struct mapping *m, bool *foreign
         if (!target->is_core && process_present(target->pid, piece, end, present) < 0)
             return false;
         for (uintptr_t page = piece; page < end; page += PAGE_SIZE)
-            if ((target->is_core || present[(page - piece) / PAGE_SIZE]) &&
-                search_piece(target, page, PAGE_SIZE, foreign))
+            if ((target->is_core || present[(page - piece) / PAGE_SIZE]) && search_page(target, page, foreign))
                 return true;
     }
     return false;
@@ -270,6 +268,11 @@ int target_needs_heap(const struct target *target)
         return 0;
     warnx("%s does not run on loam's heap; 'loam run PROGRAM' starts one that does", target->name);
     return -ENOENT;
+}
+
+int target_refresh(struct target *target)
+{
+    return target->has_heap ? image_open(&target->source, target->root, &target->heap) : 0;
 }
 
 void target_close(struct target *target)

@@ -42,6 +42,9 @@ int target_open(const struct command *command, const char *core, int count, char
 /* Fail with a message unless the target runs on loam's heap. Returns 0 or -errno. */
 int target_needs_heap(const struct target *target);
 
+/* Look anew at what its heap, if it has one, is made of: a process goes on. Returns 0 or -errno. */
+int target_refresh(struct target *target);
+
 /* Say what went wrong while the target was read. */
 void target_warn(const struct target *target, int error);
 

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "process.h"
 #include "snapshot.h"
+#include "sys/sys.h"
 #include "target.h"
 #include "units.h"
 
@@ -48,9 +49,8 @@ static const char *const sort_names[SORTS] = {"size", "growth", "name"};
 struct watched {
     pid_t pid;
     uint64_t started;
-    bool on_loam;
-    bool seen; /* in this round */
-    struct target *target;
+    bool seen;             /* in this round */
+    struct target *target; /* NULL: it does not run on loam, or may not be read */
     struct figures figures, before;
     size_t resident, resident_before;
     bool twice; /* looked at: there is something to compare with */
@@ -74,14 +74,6 @@ struct top {
     size_t count;
     size_t chosen;
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
 
 /* --- drawing --- */
 
@@ -159,8 +151,8 @@ static struct entry class_entry(const struct class_figures *now, const struct cl
     struct entry e = {.objects = now->live, .cached = now->cached, .free = now->free};
 
     snprintf(e.name, sizeof(e.name), "%.30s", now->object_size ? units_bytes(now->object_size).text : "large");
-    e.size = now->object_size ? now->live * now->object_size : now->span;
-    e.before = before->object_size ? before->live * before->object_size : before->span;
+    e.size = figures_live_bytes(now);
+    e.before = figures_live_bytes(before);
     return e;
 }
 
@@ -279,23 +271,20 @@ static void draw_process(const struct top *top)
 static int look_at_process(struct top *top)
 {
     struct snapshot next;
-    struct image image;
-    int error = top->target->has_heap ? image_open(&top->target->source, top->target->root, &image) : 0;
+    int error = target_refresh(top->target);
 
-    if (!error) {
-        if (top->target->has_heap)
-            top->target->heap = image;
-        error = snapshot_take(top->target, &next);
-        if (error)
-            snapshot_free(&next);
-    }
     if (error)
         return error;
+    error = snapshot_take(top->target, &next);
+    if (error) {
+        snapshot_free(&next);
+        return error;
+    }
     snapshot_free(&top->before);
     top->before = top->now;
     top->before_ns = top->now_ns;
     top->now = next;
-    top->now_ns = clock_ns();
+    top->now_ns = sys_now_ns();
     if (!top->before_ns) { /* the first look compares with itself */
         top->before_ns = top->now_ns;
         top->before.figures = top->now.figures;
@@ -340,9 +329,7 @@ static struct watched *add_watched(struct top *top, pid_t pid, uint64_t started)
     top->list = larger;
     struct watched *w = &larger[top->count++];
     *w = (struct watched){.pid = pid, .started = started, .target = calloc(1, sizeof(*w->target))};
-    if (w->target && target_try_process(pid, w->target) == 0)
-        w->on_loam = w->target->has_heap;
-    if (!w->on_loam) {
+    if (w->target && (target_try_process(pid, w->target) < 0 || !w->target->has_heap)) {
         forget(w);
         w->target = NULL;
     }
@@ -392,14 +379,14 @@ static void look_at_all(struct top *top)
         if (!w)
             continue;
         w->seen = true;
-        if (w->on_loam)
+        if (w->target)
             look_at(w);
     }
     if (proc)
         closedir(proc);
     drop_ended(top);
     top->before_ns = top->now_ns;
-    top->now_ns = clock_ns();
+    top->now_ns = sys_now_ns();
 }
 
 static int compare_watched(const void *a, const void *b)
@@ -408,8 +395,8 @@ static int compare_watched(const void *a, const void *b)
     int64_t left = (int64_t)(x->figures.live_bytes - x->before.live_bytes);
     int64_t right = (int64_t)(y->figures.live_bytes - y->before.live_bytes);
 
-    if (x->on_loam != y->on_loam)
-        return y->on_loam - x->on_loam;
+    if (!x->target != !y->target)
+        return x->target ? -1 : 1;
     if (entry_sort == BY_GROWTH && left != right)
         return left < right ? 1 : -1;
     if (entry_sort == BY_SIZE && x->resident != y->resident)
@@ -421,7 +408,7 @@ static size_t shown_count(const struct top *top)
 {
     size_t shown = 0;
 
-    while (shown < top->count && top->list[shown].on_loam)
+    while (shown < top->count && top->list[shown].target)
         shown++;
     return shown;
 }
@@ -526,11 +513,11 @@ static bool take_key(struct top *top, int key)
 /* Answer keys until the next look is due. */
 static void wait_for_next(struct top *top)
 {
-    uint64_t due = clock_ns() + (uint64_t)top->delay_ms * NS_PER_MS;
+    uint64_t due = sys_now_ns() + (uint64_t)top->delay_ms * NS_PER_MS;
     bool now = false;
 
     while (!now && !top->quit) {
-        uint64_t at = clock_ns();
+        uint64_t at = sys_now_ns();
         if (at >= due && !top->paused)
             return;
         timeout(top->paused ? INTERVAL_MS : (int)((due - at) / NS_PER_MS) + 1);
