@@ -2,6 +2,7 @@
 #include "copy.h"
 
 #include "base/base.h"
+#include "list.h"
 #include "process.h"
 
 #include <errno.h>
@@ -37,14 +38,11 @@ static unsigned char *take_room(struct copy *copy, size_t size)
 
 static int add_piece(struct copy *copy, uintptr_t start, size_t size)
 {
-    if (copy->count == copy->room) {
-        size_t room = copy->room ? 2 * copy->room : 256;
-        struct copy_piece *larger = reallocarray(copy->pieces, room, sizeof(*larger));
-        if (!larger)
-            return -ENOMEM;
-        copy->pieces = larger;
-        copy->room = room;
-    }
+    struct copy_piece *larger = list_grow(copy->pieces, copy->count, sizeof(*larger));
+
+    if (!larger)
+        return -ENOMEM;
+    copy->pieces = larger;
     unsigned char *data = take_room(copy, size);
     if (!data)
         return -ENOMEM;

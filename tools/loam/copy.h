@@ -17,7 +17,7 @@ struct copy_piece {
 struct copy {
     pid_t pid;
     struct copy_piece *pieces;
-    size_t count, room;
+    size_t count;
     bool sorted;
     unsigned char *arena; /* with its memory there already: to make it takes longer than to copy */
     size_t arena_size, arena_used;

@@ -9,6 +9,8 @@
  */
 #include "core.h"
 
+#include "list.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +182,7 @@ static void take_thread(struct core *core, const unsigned char *note, size_t siz
     if (size < sizeof(status))
         return;
     memcpy(&status, note, sizeof(status));
-    struct layout_thread *larger = reallocarray(core->threads, core->thread_count + 1, sizeof(*larger));
+    struct layout_thread *larger = list_grow(core->threads, core->thread_count, sizeof(*larger));
     if (!larger)
         return;
     core->threads = larger;

@@ -158,17 +158,23 @@ static bool parse_address(const char *text, uintptr_t *out)
     return false;
 }
 
-static int explain_all(struct target *target, const char *executable, char **addresses)
+struct request {
+    const char *executable; /* of a core file, or NULL */
+    char **addresses;       /* up to NULL */
+};
+
+static int explain_all(void *context, struct target *target)
 {
+    const struct request *request = context;
     struct segment *segments;
     size_t count;
     int error = target_segments(target, false, &segments, &count);
     int status = EXIT_SUCCESS;
 
-    for (; !error && *addresses; addresses++) {
+    for (char **at = request->addresses; !error && *at; at++) {
         uintptr_t address = 0;
-        parse_address(*addresses, &address);
-        error = explain(target, executable, segments, count, address);
+        parse_address(*at, &address);
+        error = explain(target, request->executable, segments, count, address);
         if (error == -ENOENT) {
             status = EXIT_FAILURE;
             error = 0;
@@ -191,8 +197,8 @@ static int run_command(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct target target;
-    const char *core = NULL, *executable = NULL;
+    struct request request = {.executable = NULL};
+    const char *core = NULL;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -200,24 +206,19 @@ static int run_command(int argc, char **argv)
             return command_help(&command_explain);
         if (option != 'c' && option != 'e')
             return command_misused(&command_explain);
-        *(option == 'c' ? &core : &executable) = optarg;
+        *(option == 'c' ? &core : &request.executable) = optarg;
     }
     int named = core || optind == argc ? 0 : 1;
-    char **addresses = argv + optind + named;
+    request.addresses = argv + optind + named;
     uintptr_t address;
-    for (char **at = addresses; *at; at++)
+    for (char **at = request.addresses; *at; at++)
         if (!parse_address(*at, &address))
             return command_misused(&command_explain);
-    if (!*addresses) {
+    if (!*request.addresses) {
         warnx("the address is missing");
         return command_misused(&command_explain);
     }
-    int status = target_open(&command_explain, core, named, argv + optind, &target);
-    if (status)
-        return status;
-    status = explain_all(&target, executable, addresses);
-    target_close(&target);
-    return status;
+    return target_look(&command_explain, core, named, argv + optind, explain_all, &request);
 }
 
 const struct command command_explain = {

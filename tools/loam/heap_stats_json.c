@@ -56,9 +56,8 @@ void heap_stats_print_json(FILE *out, const struct heap_stats *s, const char *na
         JSON_FIELD(f, heaps_peak), JSON_FIELD(f, frees),
     };
 
-    fprintf(out, "{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ");
-    json_string(out, name);
-    fprintf(out, ",\n  \"pid\": %d,", pid);
+    json_begin(out, name, pid);
+    fputc(',', out);
     json_fields(out, "\n  ", fields, sizeof(fields) / sizeof(fields[0]));
     fprintf(out, ",\n  \"classes\": [");
     for (size_t i = 0; i < f->class_count; i++) {

@@ -49,6 +49,13 @@ void json_string(FILE *out, const char *string)
     fputc('"', out);
 }
 
+void json_begin(FILE *out, const char *name, int pid)
+{
+    fputs("{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ", out);
+    json_string(out, name);
+    fprintf(out, ",\n  \"pid\": %d", pid);
+}
+
 void json_fields(FILE *out, const char *separator, const struct json_field *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -62,9 +62,8 @@ void leaks_print_json(FILE *out, const char *name, int pid, const struct leaks *
         JSON_FIELD(leaks, indirect_bytes), JSON_FIELD(leaks, live_objects), JSON_FIELD(leaks, stopped_ns),
     };
 
-    fprintf(out, "{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ");
-    json_string(out, name);
-    fprintf(out, ",\n  \"pid\": %d,", pid);
+    json_begin(out, name, pid);
+    fputc(',', out);
     json_fields(out, "\n  ", fields, sizeof(fields) / sizeof(fields[0]));
     fprintf(out, ",\n  \"leaks\": [");
     for (size_t i = 0; i < leaks->group_count; i++) {

@@ -9,6 +9,7 @@
 #include "leak_scan.h"
 
 #include "copy.h"
+#include "list.h"
 #include "process.h"
 #include "reach.h"
 #include "stop.h"
@@ -185,7 +186,7 @@ static struct leak_group *find_group(struct leaks *leaks, size_t size, bool indi
     for (size_t i = 0; i < leaks->group_count; i++)
         if (leaks->groups[i].size == size && leaks->groups[i].indirect == indirect)
             return &leaks->groups[i];
-    struct leak_group *larger = reallocarray(leaks->groups, leaks->group_count + 1, sizeof(*larger));
+    struct leak_group *larger = list_grow(leaks->groups, leaks->group_count, sizeof(*larger));
     if (!larger)
         return NULL;
     leaks->groups = larger;

@@ -31,11 +31,14 @@ struct request {
     int exit_code;
 };
 
-static int show(struct target *target, const struct request *request)
+static int show(void *context, struct target *target)
 {
+    const struct request *request = context;
     struct leaks leaks;
     int status = EXIT_FAILURE;
 
+    if (target_needs_heap(target) < 0)
+        return EXIT_FAILURE;
     if (leaks_find(target, 0, &leaks) == 0) {
         if (request->json)
             leaks_print_json(stdout, target->name, target->pid, &leaks);
@@ -59,7 +62,6 @@ static int run_command(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     struct request request = {.exit_code = EXIT_SUCCESS};
-    struct target target;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -80,12 +82,7 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_leaks);
         }
     }
-    int status = target_open(&command_leaks, request.core, argc - optind, argv + optind, &target);
-    if (status)
-        return status;
-    status = target_needs_heap(&target) < 0 ? EXIT_FAILURE : show(&target, &request);
-    target_close(&target);
-    return status;
+    return target_look(&command_leaks, request.core, argc - optind, argv + optind, show, &request);
 }
 
 const struct command command_leaks = {

@@ -25,9 +25,10 @@ static const char help_text[] =
     "      --html FILE  write a page to explore in a browser into FILE: zoom, point, search ('-': stdout)\n"
     "  -h, --help       print this\n"
     "\n"
-    "Resident memory is what is in RAM, whoever else uses it too; of what is proportional, shared pages count for a "
-    "part,\n"
-    "so that the sum over all processes is the machine's. Dirty pages are the process's own and have been written to.\n"
+    "Resident memory is what is in RAM, whoever else uses it too; of what is proportional, shared pages count for a\n"
+    "part, so that the sum over all processes is the machine's. Dirty pages are the process's own and have been "
+    "written\n"
+    "to.\n"
     "\n"
     "Exit status: 0, or COMMAND's own; 1 when the process or file could not be read; 2 when the command was not\n"
     "understood.\n";
@@ -148,7 +149,6 @@ static int run_command(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     struct request request = {.core = NULL};
-    struct target target;
     int option;
 
     while ((option = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
@@ -176,12 +176,7 @@ static int run_command(int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind - 1], "--") == 0 && !request.core)
         return watch_end(argv + optind, show, &request);
-    int status = target_open(&command_map, request.core, argc - optind, argv + optind, &target);
-    if (status)
-        return status;
-    status = show(&request, &target);
-    target_close(&target);
-    return status;
+    return target_look(&command_map, request.core, argc - optind, argv + optind, show, &request);
 }
 
 const struct command command_map = {

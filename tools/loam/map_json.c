@@ -48,9 +48,8 @@ static void print_total(FILE *out, const char *name, const struct kind_total *to
 
 void map_print_json(FILE *out, const struct memory_map *map)
 {
-    fputs("{\n  \"loam\": \"" LOAM_VERSION "\",\n  \"name\": ", out);
-    json_string(out, map->target->name);
-    fprintf(out, ",\n  \"pid\": %d,\n  \"program\": ", map->target->pid);
+    json_begin(out, map->target->name, map->target->pid);
+    fputs(",\n  \"program\": ", out);
     json_string(out, map->program);
     fputs(",\n  \"segments\": [", out);
     for (size_t i = 0; i < map->count; i++) {

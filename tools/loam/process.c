@@ -5,6 +5,8 @@
  */
 #include "process.h"
 
+#include "list.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -85,12 +87,11 @@ static int compare(const void *a, const void *b)
 
 static int add_thread(struct layout_thread **list, size_t *count, struct layout_thread thread)
 {
-    if ((*count & (*count - 1)) == 0) { /* doubled at each power of two */
-        struct layout_thread *larger = reallocarray(*list, *count ? 2 * *count : 1, sizeof(**list));
-        if (!larger)
-            return -ENOMEM;
-        *list = larger;
-    }
+    struct layout_thread *larger = list_grow(*list, *count, sizeof(*larger));
+
+    if (!larger)
+        return -ENOMEM;
+    *list = larger;
     (*list)[(*count)++] = thread;
     return 0;
 }

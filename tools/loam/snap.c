@@ -29,6 +29,18 @@ static int write_snapshot(const struct snapshot *snapshot, const char *name)
     return output_close(out, name) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int take(void *output, struct target *target)
+{
+    struct snapshot snapshot;
+    int error = snapshot_take(target, &snapshot);
+
+    if (error)
+        target_warn(target, error);
+    int status = error ? EXIT_FAILURE : write_snapshot(&snapshot, output);
+    snapshot_free(&snapshot);
+    return status;
+}
+
 static int run_command(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -37,9 +49,9 @@ static int run_command(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char *core = NULL, *output = "-";
-    struct snapshot snapshot;
-    struct target target;
+    static char to_stdout[] = "-";
+    const char *core = NULL;
+    char *output = to_stdout;
     int option;
 
     while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
@@ -56,16 +68,7 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_snap);
         }
     }
-    int status = target_open(&command_snap, core, argc - optind, argv + optind, &target);
-    if (status)
-        return status;
-    int error = snapshot_take(&target, &snapshot);
-    if (error)
-        target_warn(&target, error);
-    status = error ? EXIT_FAILURE : write_snapshot(&snapshot, output);
-    snapshot_free(&snapshot);
-    target_close(&target);
-    return status;
+    return target_look(&command_snap, core, argc - optind, argv + optind, take, output);
 }
 
 const struct command command_snap = {

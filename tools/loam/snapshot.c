@@ -1,6 +1,8 @@
 /* snapshot.c - see snapshot.h. */
 #include "snapshot.h"
 
+#include "list.h"
+
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +20,7 @@ static struct snapshot_segment *entry_of(struct snapshot *s, const char *kind, c
     for (size_t i = 0; i < s->segment_count; i++)
         if (strcmp(s->segments[i].kind, kind) == 0 && strcmp(s->segments[i].path, path) == 0)
             return &s->segments[i];
-    struct snapshot_segment *larger = reallocarray(s->segments, s->segment_count + 1, sizeof(*larger));
+    struct snapshot_segment *larger = list_grow(s->segments, s->segment_count, sizeof(*larger));
     char *own = strdup(path);
     if (larger)
         s->segments = larger;

@@ -183,8 +183,9 @@ static int print(const struct target *target, struct heap_stats *stats, const st
     return command_finish();
 }
 
-static int show(const struct target *target, const struct request *request)
+static int show(void *context, struct target *target)
 {
+    const struct request *request = context;
     struct heap_stats stats;
     int status = EXIT_FAILURE;
 
@@ -209,7 +210,6 @@ static int run_command(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     struct request request = {.core = NULL};
-    struct target target;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -229,12 +229,7 @@ static int run_command(int argc, char **argv)
             return command_misused(&command_stats);
         }
     }
-    int status = target_open(&command_stats, request.core, argc - optind, argv + optind, &target);
-    if (status)
-        return status;
-    status = show(&target, &request);
-    target_close(&target);
-    return status;
+    return target_look(&command_stats, request.core, argc - optind, argv + optind, show, &request);
 }
 
 const struct command command_stats = {

@@ -8,6 +8,7 @@
  */
 #include "stop.h"
 
+#include "list.h"
 #include "process.h"
 #include "sys/sys.h"
 
@@ -53,7 +54,7 @@ static int await(int id)
 /* Returns 0, also when the thread has ended meanwhile; or -errno. What does not stop is let go with this command. */
 static int stop_thread(struct stop *stop, int id)
 {
-    struct layout_thread *larger = reallocarray(stop->threads, stop->thread_count + 1, sizeof(*larger));
+    struct layout_thread *larger = list_grow(stop->threads, stop->thread_count, sizeof(*larger));
 
     if (!larger)
         return -ENOMEM;

@@ -7,6 +7,7 @@
  */
 #include "target.h"
 
+#include "list.h"
 #include "process.h"
 
 #include <err.h>
@@ -248,7 +249,7 @@ int target_open_core(const char *path, struct target *out)
     return error;
 }
 
-int target_open(const struct command *command, const char *core, int count, char **arguments, struct target *out)
+static int open_named(const struct command *command, const char *core, int count, char **arguments, struct target *out)
 {
     if (count != (core ? 0 : 1)) {
         warnx(core         ? "--core takes the place of a process"
@@ -260,6 +261,19 @@ int target_open(const struct command *command, const char *core, int count, char
     if (error == -EINVAL)
         return command_misused(command);
     return error ? EXIT_FAILURE : 0;
+}
+
+int target_look(const struct command *command, const char *core, int count, char **arguments,
+                int (*look)(void *context, struct target *target), void *context)
+{
+    struct target target;
+    int status = open_named(command, core, count, arguments, &target);
+
+    if (status)
+        return status;
+    status = look(context, &target);
+    target_close(&target);
+    return status;
 }
 
 int target_needs_heap(const struct target *target)
@@ -288,12 +302,11 @@ void target_close(struct target *target)
 
 static int add_segment(struct segment **list, size_t *count, const struct segment *segment)
 {
-    if ((*count & (*count - 1)) == 0) { /* doubled at each power of two */
-        struct segment *larger = reallocarray(*list, *count ? 2 * *count : 1, sizeof(**list));
-        if (!larger)
-            return -ENOMEM;
-        *list = larger;
-    }
+    struct segment *larger = list_grow(*list, *count, sizeof(*larger));
+
+    if (!larger)
+        return -ENOMEM;
+    *list = larger;
     (*list)[(*count)++] = *segment;
     return 0;
 }

@@ -35,9 +35,11 @@ int target_try_process(pid_t pid, struct target *out);
 
 /*
  * Open what a command line names: the core file after --core, if there is one, or else the process that its only
- * argument is the id of. Returns 0; EXIT_USAGE or EXIT_FAILURE after a message.
+ * argument is the id of; look at it, and close it. Returns what `look` does; EXIT_USAGE or EXIT_FAILURE, after a
+ * message, when there is nothing to look at.
  */
-int target_open(const struct command *command, const char *core, int count, char **arguments, struct target *out);
+int target_look(const struct command *command, const char *core, int count, char **arguments,
+                int (*look)(void *context, struct target *target), void *context);
 
 /* Fail with a message unless the target runs on loam's heap. Returns 0 or -errno. */
 int target_needs_heap(const struct target *target);

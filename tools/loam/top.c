@@ -5,6 +5,7 @@
  * that stay open as long as their process is the same.
  */
 #include "command.h"
+#include "list.h"
 #include "process.h"
 #include "snapshot.h"
 #include "sys/sys.h"
@@ -322,7 +323,7 @@ static struct watched *find_watched(struct top *top, pid_t pid, uint64_t started
 /* A process that was not there before: does it run on loam? */
 static struct watched *add_watched(struct top *top, pid_t pid, uint64_t started)
 {
-    struct watched *larger = reallocarray(top->list, top->count + 1, sizeof(*larger));
+    struct watched *larger = list_grow(top->list, top->count, sizeof(*larger));
 
     if (!larger)
         return NULL;
