@@ -114,6 +114,27 @@ test_what_is_no_core_file() {
     says err 'it is not a core file'
 }
 
+# A header that says so does not make anybody look through an address space.
+test_segment_that_is_said_to_be_huge() {
+    start env LD_PRELOAD="$HEAP" "$LEAKY" 7
+    take_core
+    python3 - <<'PYTHON'
+import struct
+
+core = bytearray(open("core", "rb").read())
+offset, size, count = struct.unpack_from("<Q", core, 32)[0], *struct.unpack_from("<HH", core, 54)
+loads = [at for at in range(offset, offset + count * size, size) if struct.unpack_from("<I", core, at)[0] == 1]
+writable = [at for at in loads if struct.unpack_from("<I", core, at + 4)[0] & 2]
+highest = max(writable, key=lambda at: struct.unpack_from("<Q", core, at + 16)[0])
+struct.pack_into("<Q", core, highest + 40, 1 << 46)
+open("huge", "wb").write(core)
+PYTHON
+    expect 3 timeout 60 "$LOAM" leaks --exit-code 3 --json --core huge
+    check out <<'PYTHON'
+assert j["lost_objects"] == said["lost"] and j["lost_bytes"] == said["lost_bytes"], (j, said)
+PYTHON
+}
+
 test_damaged_core_files() {
     start_subject 2
     take_core

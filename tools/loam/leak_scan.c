@@ -82,8 +82,9 @@ static int reach_roots(struct scan *scan, struct reach *reach)
         error = reach_from_word(reach, scan->registers[i]);
     for (size_t i = 0; !error && i < scan->segment_count; i++) {
         const struct segment *segment = &scan->segments[i];
-        uintptr_t start = root_start(scan->target, segment), end = segment->mapping.end;
-        if (!is_root(segment))
+        uintptr_t start = root_start(scan->target, segment);
+        uintptr_t end = target_readable_end(scan->target, &segment->mapping);
+        if (!is_root(segment) || start >= end)
             continue;
         if (own >= start && own_end <= end) {
             error = reach_from_memory(reach, start, own - start);

@@ -63,6 +63,11 @@ static int cursor_close(struct cursor *cursor)
     return cursor->maps.error;
 }
 
+uintptr_t target_readable_end(const struct target *target, const struct mapping *mapping)
+{
+    return target->is_core ? mapping->start + mapping->memory.resident : mapping->end;
+}
+
 /* --- the heap's root --- */
 
 /* Returns whether this is the root to stay with: that of a heap which is not in use yet is the second best. */
@@ -96,9 +101,10 @@ static bool search_page(struct target *target, uintptr_t start, bool *foreign)
 static bool search(struct target *target, const struct mapping *m, bool *foreign)
 {
     bool present[PIECE / PAGE_SIZE];
+    uintptr_t last = target_readable_end(target, m);
 
-    for (uintptr_t piece = m->start; piece < m->end; piece += PIECE) {
-        uintptr_t end = min_size(m->end, piece + PIECE);
+    for (uintptr_t piece = m->start; piece < last; piece += PIECE) {
+        uintptr_t end = min_size(last, piece + PIECE);
         if (!target->is_core && process_present(target->pid, piece, end, present) < 0)
             return false;
         for (uintptr_t page = piece; page < end; page += PAGE_SIZE)

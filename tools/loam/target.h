@@ -50,6 +50,9 @@ int target_refresh(struct target *target);
 /* Say what went wrong while the target was read. */
 void target_warn(const struct target *target, int error);
 
+/* Where what can be read of a mapping ends: of a core file, what it has, whatever its headers say. */
+uintptr_t target_readable_end(const struct target *target, const struct mapping *mapping);
+
 /* All segments, with figures of a process only if wanted; the list is the caller's to free. Returns 0 or -errno. */
 int target_segments(struct target *target, bool figures, struct segment **list, size_t *count);
 
