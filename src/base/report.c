@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void report_write(const struct text *text)
@@ -21,6 +22,12 @@ void report_write(const struct text *text)
         done += (size_t)n;
     }
     errno = saved;
+}
+
+void report_line(const char *line)
+{
+    const struct text text = {.data = (char *)line, .length = strlen(line)};
+    report_write(&text);
 }
 
 void report_stop(const struct text *text)

@@ -12,6 +12,9 @@
 /* Write `text` to stderr, whatever errno was staying so. */
 void report_write(const struct text *text);
 
+/* The same of a line that is known. */
+void report_line(const char *line);
+
 /* Write `text` to stderr and abort. */
 _Noreturn void report_stop(const struct text *text);
 

@@ -61,9 +61,7 @@ void explain_address(struct text *text, const void *p)
         text_string(text, "It lies in the heap, where nothing is allocated now. ");
         break;
     case OBJECT_ELSEWHERE:
-        text_string(text, "It is not in the heap");
         explain_elsewhere(text, p);
-        text_string(text, ". ");
         break;
     }
 }

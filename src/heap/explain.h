@@ -17,8 +17,8 @@ enum fault {
 void explain_address(struct text *text, const void *p);
 
 /*
- * Continue a sentence with what lies at `p`, which is not in the heap; or with nothing. Defined by who knows the other
- * segments, malloc/layout.c. Waits for no lock.
+ * Say in a sentence what lies at `p`, which is in no range of the heap. Defined by who knows what else there is,
+ * malloc/layout.c. Waits for no lock.
  */
 void explain_elsewhere(struct text *text, const void *p);
 

@@ -24,7 +24,7 @@ static struct class_figures *figures_of(struct figures *figures, unsigned class)
 
 void figures_add_slab(struct figures *out, const struct image_slab *slab)
 {
-    struct class_figures *to = figures_of(out, slab->class);
+    struct class_figures *to = slab->guarded ? &out->guarded : figures_of(out, slab->class);
 
     to->slabs++;
     to->free += slab->free;
@@ -76,8 +76,8 @@ void figures_end(struct figures *out)
         out->between += c->span - live_bytes;
         span += c->span;
     }
-    out->live_objects += out->large.live;
-    out->live_bytes += out->large.span;
+    out->live_objects += out->large.live + out->guarded.live;
+    out->live_bytes += out->large.span + out->guarded.span;
     out->purged = out->committed > span + out->dirty ? out->committed - span - out->dirty : 0;
 }
 

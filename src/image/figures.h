@@ -42,7 +42,8 @@ struct figures {
     uint64_t class_count;
     struct class_figures classes[IMAGE_CLASSES];
     struct class_figures large;
-    uint64_t live_bytes; /* of all objects, large ones too; from here on, set by figures_end() */
+    struct class_figures guarded; /* objects between guard pages, outside slabs: each is a slab to itself here */
+    uint64_t live_bytes;          /* of all objects, large and guarded ones too; from here on, set by figures_end() */
     uint64_t live_objects;
     uint64_t cached_bytes;
     uint64_t free_bytes; /* free, in slabs */

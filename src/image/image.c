@@ -10,7 +10,7 @@
  */
 #include "image/image.h"
 
-#include "heap/root.h"
+#include "sample/root.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,6 +20,7 @@ enum {
     TRIES = 4,
     VERSION_MAX = 1000, /* bytes that merely begin like a root are not taken for one of another version */
     ROOT_SIZE_MAX = 4096,
+    SLOTS_AT_ONCE = 64,
 };
 
 static_assert((int)CLASS_COUNT < (int)IMAGE_CLASSES && (int)CLASS_LARGE == (int)IMAGE_LARGE,
@@ -112,8 +113,7 @@ static int open_ranges(struct image *out, const struct range_set *at)
         error = get(out->source, &at->metadata_bytes, &out->metadata, sizeof(out->metadata));
     if (!error)
         error = get(out->source, &at->meta_blocks, &out->blocks, sizeof(out->blocks));
-    out->range_set = (uintptr_t)at;
-    out->range_set_size = sizeof(*at);
+    out->own[0] = (struct image_span){.start = (uintptr_t)at, .size = sizeof(*at)};
     out->dirty = dirty << SLICE_SHIFT;
     return error;
 }
@@ -131,6 +131,43 @@ static int open_heaps(struct image *out, const struct heap_table *at)
     out->heaps_in_use = counts[1];
     out->heaps_peak = counts[2];
     out->heap_list = (uintptr_t)at->list;
+    return 0;
+}
+
+static int open_slots(struct image *out, const struct slots *at)
+{
+    struct slots set;
+    int error = get(out->source, at, &set, offsetof(struct slots, bands));
+
+    if (error || !set.size)
+        return error;
+    if (set.band_count > BAND_MAX || set.band_shift >= 64 || set.size != (size_t)set.band_count << set.band_shift)
+        return -EPROTO;
+    out->slots = (uintptr_t)at;
+    out->slot_area = set.base;
+    out->slot_area_size = set.size;
+    out->slot_records = (struct image_span){.start = (uintptr_t)set.records, .size = set.records_size};
+    return 0;
+}
+
+static int open_watched(struct image *out, const struct root *top)
+{
+    struct fences fence;
+    struct stacks stack;
+    int error = open_slots(out, top->slots);
+
+    if (!error)
+        error = get(out->source, top->fences, &fence, sizeof(fence));
+    if (!error)
+        error = get(out->source, top->stacks, &stack, sizeof(stack));
+    if (error)
+        return error;
+    if (fence.slices > SIZE_MAX / sizeof(struct fact) / FENCE_FACTS)
+        return -EPROTO;
+    out->facts =
+        (struct image_span){.start = (uintptr_t)fence.facts, .size = fence.slices * FENCE_FACTS * sizeof(struct fact)};
+    out->stacks = (struct image_span){.start = (uintptr_t)stack.base, .size = stack.size};
+    out->own[1] = (struct image_span){.start = (uintptr_t)top->slots, .size = sizeof(struct slots)};
     return 0;
 }
 
@@ -162,6 +199,8 @@ int image_open(const struct image_source *source, uintptr_t root, struct image *
         error = open_ranges(out, top.ranges);
     if (!error)
         error = open_heaps(out, top.heaps);
+    if (!error)
+        error = open_watched(out, &top);
     return error;
 }
 
@@ -226,6 +265,27 @@ static int read_free(const struct walk *w, const struct slab *slab, size_t words
     return error;
 }
 
+/* Of objects that are watched, those are free too that the program has freed, and that only wait to be used again. */
+static int add_held(const struct image *image, const struct image_slab *slab, uint64_t *free)
+{
+    struct fact facts[WORD_BITS];
+    size_t offset = slab->start - image->ranges[0].base;
+    size_t at = (offset >> SLICE_SHIFT) * FENCE_FACTS * sizeof(facts[0]);
+
+    if (!image->facts.size || offset >= image->ranges[0].size || at >= image->facts.size)
+        return 0;
+    for (size_t i = 0; i < slab->objects; i += WORD_BITS) {
+        size_t count = min_size(WORD_BITS, slab->objects - i);
+        int error = image_get(image, image->facts.start + at + i * sizeof(facts[0]), facts, count * sizeof(facts[0]));
+        if (error)
+            return error;
+        for (size_t j = 0; j < count; j++)
+            if (facts[j].life == LIFE_FREED && facts[j].class == slab->class)
+                free[i / WORD_BITS] |= 1ull << j;
+    }
+    return 0;
+}
+
 /* Returns 0, -errno, or -EAGAIN when another slab has taken the place meanwhile. */
 static int read_slab(const struct walk *w, const struct slab *slab, uintptr_t record, unsigned class)
 {
@@ -250,6 +310,9 @@ static int read_slab(const struct walk *w, const struct slab *slab, uintptr_t re
         return error;
     if (!is_same(slab, &after))
         return -EAGAIN;
+    error = add_held(w->image, &out, free);
+    if (error)
+        return error;
     free[words - 1] &= low_bits((unsigned)(c->objects - (words - 1) * WORD_BITS));
     for (size_t i = 0; i < words; i++)
         out.free += count_bits(free[i]);
@@ -342,6 +405,51 @@ static int find_first(const struct image *image, const struct image_range *range
     return 0;
 }
 
+/* --- objects between guards --- */
+
+static int visit_slot(const struct walk *w, const struct slot *slot)
+{
+    struct image_slab out = {
+        .start = slot->start,
+        .span = max_size(slot->size, 1),
+        .guarded = true,
+        .class = IMAGE_LARGE,
+        .object_size = max_size(slot->size, 1),
+        .objects = 1,
+        .free_bits = &(uint64_t){0},
+    };
+    bool sound = slot->start - w->image->slot_area < w->image->slot_area_size && slot->size <= w->image->slot_area_size;
+
+    return slot->life == LIFE_LIVE && sound ? visit_slab(w, &out) : 0;
+}
+
+static int walk_band(const struct walk *w, const struct band *band)
+{
+    struct slot some[SLOTS_AT_ONCE];
+    int error = 0;
+
+    for (size_t i = 0; !error && i < min_size(band->made, band->count); i += SLOTS_AT_ONCE) {
+        size_t count = min_size(SLOTS_AT_ONCE, band->made - i);
+        error = get(w->image->source, band->slots + i, some, count * sizeof(some[0]));
+        for (size_t j = 0; !error && j < count; j++)
+            error = visit_slot(w, &some[j]);
+    }
+    return error;
+}
+
+/* Band by band, and so in the order of addresses. */
+static int walk_slots(const struct walk *w)
+{
+    struct slots set;
+    int error = w->image->slot_area_size ? image_get(w->image, w->image->slots, &set, sizeof(set)) : -ENOENT;
+
+    if (error)
+        return error == -ENOENT ? 0 : error;
+    for (uint32_t i = 0; !error && i < min_size(set.band_count, BAND_MAX); i++)
+        error = walk_band(w, &set.bands[i]);
+    return error;
+}
+
 struct at {
     uintptr_t address;
     const struct image_visitor *visitor;
@@ -370,7 +478,7 @@ int image_walk_at(const struct image *image, uintptr_t address, const struct ima
             return error;
         return may_begin(image, first, entry) ? walk_slice(&w, range, first, entry) : 0;
     }
-    return 0;
+    return address - image->slot_area < image->slot_area_size ? walk_slots(&w) : 0;
 }
 
 /* --- heaps --- */
@@ -463,5 +571,7 @@ int image_walk(const struct image *image, const struct image_visitor *visitor)
 
     for (unsigned i = 0; !error && i < image->range_count; i++)
         error = walk_range(&w, &image->ranges[i]);
+    if (!error)
+        error = walk_slots(&w);
     return error ? error : image_walk_heaps(image, visitor);
 }

@@ -21,6 +21,7 @@
 enum {
     IMAGE_CLASSES = 128,
     IMAGE_RANGES = 64,
+    IMAGE_OWN = 2,
     IMAGE_LARGE = IMAGE_CLASSES - 1, /* in place of a class: one large object */
 };
 
@@ -47,6 +48,11 @@ struct image_range {
     uintptr_t map, records, chunks;
 };
 
+struct image_span {
+    uintptr_t start;
+    size_t size;
+};
+
 /* What a heap is made of; the figures are those of the moment when it was opened. */
 struct image {
     const struct image_source *source;
@@ -62,14 +68,20 @@ struct image {
     uintptr_t heap_list; /* their addresses */
     uintptr_t blocks;    /* of what else it knows: each begins with the address of the next */
 
-    /* Where the ranges themselves stand: addresses that are no pointers to objects. */
-    uintptr_t range_set;
-    size_t range_set_size;
+    /* Of the objects that are watched: addresses of their structures, as the process has them; see watched.h. */
+    uintptr_t slots;       /* of its struct slots */
+    uintptr_t slot_area;   /* and what that says: the objects' addresses, */
+    size_t slot_area_size; /* 0: there are none */
+    struct image_span slot_records, facts, stacks;
+
+    /* Where the process keeps these addresses: words that are no pointers to objects. */
+    struct image_span own[IMAGE_OWN];
 };
 
 struct image_slab {
     uintptr_t start;    /* of its first object */
     size_t span;        /* bytes of addresses */
+    bool guarded;       /* one object between guard pages, outside the ranges; its span is its size */
     unsigned class;     /* index of a size class, or IMAGE_LARGE */
     unsigned heap;      /* index of the heap that it belongs to; 0 for a large object, which belongs to none */
     size_t object_size; /* bytes; of a large object its span */

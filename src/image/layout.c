@@ -244,6 +244,11 @@ static bool holds_block(const struct image *heap, const struct mapping *m)
     return false;
 }
 
+static bool overlaps(struct image_span span, const struct mapping *m)
+{
+    return span.size && span.start < m->end && m->start < span.start + span.size;
+}
+
 static bool is_records(const struct image *heap, const struct mapping *m)
 {
     for (unsigned i = 0; i < heap->range_count; i++) {
@@ -251,15 +256,17 @@ static bool is_records(const struct image *heap, const struct mapping *m)
         if (holds(m, range->map) || holds(m, range->records) || holds(m, range->chunks))
             return true;
     }
-    return holds_heap(heap, m) || holds_block(heap, m);
+    return overlaps(heap->slot_records, m) || overlaps(heap->facts, m) || overlaps(heap->stacks, m) ||
+           holds_heap(heap, m) || holds_block(heap, m);
 }
 
 static bool in_heap(const struct image *heap, const struct mapping *m, enum loam_segment_kind *kind)
 {
-    for (unsigned i = 0; i < heap->range_count; i++) {
-        const struct image_range *range = &heap->ranges[i];
-        if (m->start >= range->base + range->size || range->base >= m->end)
-            continue;
+    bool objects = overlaps((struct image_span){heap->slot_area, heap->slot_area_size}, m);
+
+    for (unsigned i = 0; i < heap->range_count; i++)
+        objects = objects || overlaps((struct image_span){heap->ranges[i].base, heap->ranges[i].size}, m);
+    if (objects) {
         *kind = m->readable ? LOAM_SEGMENT_HEAP : LOAM_SEGMENT_RESERVE;
         return true;
     }

@@ -30,12 +30,12 @@ PUBLIC void *loam_reallocarray(void *ptr, size_t count, size_t size)
 
 PUBLIC void loam_free_sized(void *ptr, size_t size)
 {
-    front_free_sized(ptr, size);
+    front_free_sized(ptr, 0, size, ROUTINE_MALLOC);
 }
 
 PUBLIC void loam_free_aligned_sized(void *ptr, size_t alignment, size_t size)
 {
-    front_free_aligned_sized(ptr, alignment, size);
+    front_free_sized(ptr, alignment, size, ROUTINE_MALLOC);
 }
 
 PUBLIC int loam_posix_memalign(void **out, size_t alignment, size_t size)

@@ -6,9 +6,9 @@
  * Source: mallinfo(3), mallopt(3), malloc_trim(3), malloc_stats(3), malloc_info(3).
  */
 #include "base/report.h"
-#include "heap/root.h"
 #include "image/figures.h"
 #include "malloc/start.h"
+#include "sample/root.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -45,7 +45,7 @@ PUBLIC struct mallinfo2 loam_mallinfo2(void)
 
     read_self(&f);
     uint64_t used = f.live_bytes - f.large.span;
-    uint64_t arena = slab_span(&f) + f.dirty;
+    uint64_t arena = slab_span(&f) + f.guarded.span + f.dirty;
     return (struct mallinfo2){
         .arena = arena,
         .ordblks = count_objects(&f, offsetof(struct class_figures, free)),
@@ -132,6 +132,8 @@ PUBLIC void loam_malloc_stats(void)
             print_class(&text, &f.classes[i]);
     if (f.large.live)
         text_format(&text, "large: %u live, %u bytes\n", f.large.live, f.large.span);
+    if (f.guarded.live)
+        text_format(&text, "between guard pages: %u live, %u bytes\n", f.guarded.live, f.guarded.span);
     report_write(&text);
 }
 

@@ -5,6 +5,7 @@
 #include "heap/large.h"
 #include "heap/observe.h"
 #include "malloc/start.h"
+#include "sample/check.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,14 +50,19 @@ static void *take_from(struct heap *heap, unsigned class, size_t size, size_t al
     return take_large(heap, size, align, zeroed);
 }
 
-/* Every allocation that is not a pop. NULL, with errno, when there is no memory. */
-static void *take(size_t size, size_t align, bool zeroed)
+/* Every allocation that is not a pop, nor a sample. NULL, with errno, when there is no memory. */
+static void *take_usual(size_t size, size_t align, bool zeroed, enum routine routine)
 {
-    if (UNLIKELY(size > PTRDIFF_MAX - align))
-        return fail(ENOMEM);
     struct heap *heap = heap_enter();
     if (UNLIKELY(!heap))
         return fail(ENOMEM);
+    if (UNLIKELY(check.on)) {
+        void *watched = check_take(heap, size, align, zeroed, routine);
+        if (watched) {
+            heap_leave(heap);
+            return watched;
+        }
+    }
     unsigned class = CLASS_COUNT;
     if (align > ALIGN_NATURAL)
         class = class_of_aligned(size, align);
@@ -71,15 +77,42 @@ static void *take(size_t size, size_t align, bool zeroed)
     return LIKELY(object != NULL) ? object : fail(ENOMEM);
 }
 
-NOINLINE void *front_malloc_slow(size_t size)
+static void *take_sample(size_t size, size_t align, bool zeroed, enum routine routine)
 {
-    if (size > SLAB_MAX && size <= CLASS_MAX && heap_thread.heap) {
+    void *object = sample_take(size, align, routine);
+
+    if (object && UNLIKELY(observed())) {
+        if (observers.tally)
+            observe_large(heap_thread.heap, (int64_t)max_size(size, 1), size);
+        if (!zeroed)
+            observe_new(object, size);
+    }
+    return object;
+}
+
+/* A sample if one is due; the thread's first allocation is none, for what a sample needs may not have started. */
+static void *take(size_t size, size_t align, bool zeroed, enum routine routine)
+{
+    void *object = NULL;
+
+    if (UNLIKELY(size > PTRDIFF_MAX - align)) {
+        sample_undo(size);
+        return fail(ENOMEM);
+    }
+    if (UNLIKELY(sample_countdown < 0) && heap_thread.heap)
+        object = take_sample(size, align, zeroed, routine);
+    return object ? object : take_usual(size, align, zeroed, routine);
+}
+
+NOINLINE void *front_malloc_slow(size_t size, enum routine routine)
+{
+    if (size > SLAB_MAX && size <= CLASS_MAX && heap_thread.heap && sample_countdown >= 0) {
         heap_tick(heap_thread.heap);
         void *object = front_pop(class_of_run(size));
         if (object)
             return object;
     }
-    return take(size, 1, false);
+    return take(size, 1, false, routine);
 }
 
 void *front_calloc(size_t count, size_t size)
@@ -88,8 +121,10 @@ void *front_calloc(size_t count, size_t size)
 
     if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
         return fail(ENOMEM);
-    if (bytes > SLAB_MAX)
-        return take(bytes, 1, true);
+    if (bytes > SLAB_MAX) {
+        sample_count(bytes);
+        return take(bytes, 1, true, ROUTINE_MALLOC);
+    }
     void *object = front_malloc(bytes);
     return object ? memset(object, 0, bytes) : NULL;
 }
@@ -104,12 +139,36 @@ static void free_large(const struct object *o)
         explain_stop(FAULT_DOUBLE_FREE, o->start);
 }
 
+/* Whether the object, if it is one, lies between guards or, where all are checked, between zones. */
+static bool is_watched(const void *ptr)
+{
+    struct checked object;
+    return slots_own(ptr) || (check.on && check_near(ptr, &object));
+}
+
+/* Free the object if it is a watched one. */
+static bool give_watched(void *ptr, const struct giving *giving)
+{
+    struct checked object;
+
+    if (LIKELY(!check.on) && !slots_own(ptr))
+        return false;
+    if (check.on)
+        return check_give(heap_thread.heap, ptr, giving);
+    if (UNLIKELY(observers.tally) && guarded_near(ptr, &object))
+        observe_large(heap_thread.heap, -(int64_t)max_size(object.size, 1), 0);
+    guarded_give(ptr, giving);
+    return true;
+}
+
 /* Free what may be anything. */
-static void free_any(void *ptr)
+static void free_any(void *ptr, const struct giving *giving)
 {
     struct object o;
     struct heap *heap = heap_thread.heap;
 
+    if (UNLIKELY(give_watched(ptr, giving)))
+        return;
     if (object_find(ptr, &o) != OBJECT_START)
         explain_stop(FAULT_INVALID_FREE, ptr);
     if (o.class == CLASS_LARGE)
@@ -124,21 +183,22 @@ static void free_any(void *ptr)
  * A tiny object of another heap's slab, or one that its magazine has no room for: the same steps as free's fast path.
  * The slab's record, which its owner may be writing to, is not looked at.
  */
-NOINLINE void front_free_slow(void *ptr)
+NOINLINE void front_free_slow(void *ptr, enum routine routine)
 {
+    const struct giving giving = {.routine = routine};
     struct heap *heap = heap_thread.face;
     size_t offset;
 
     if (!ptr)
         return;
     if (heap == &heap_empty || !range_first(ptr, &offset)) {
-        free_any(ptr);
+        free_any(ptr, &giving);
         return;
     }
     uint16_t entry = range_entry(&ranges.list[0], offset >> SLICE_SHIFT);
     unsigned class = entry_magazine(entry);
     if (!entry || class >= CLASS_COUNT || entry_tag(entry) == TAG_OTHER) {
-        free_any(ptr);
+        free_any(ptr, &giving);
         return;
     }
     const struct magazine *magazine = &heap->magazines[class];
@@ -174,7 +234,7 @@ static void *new_place(const struct object *from, size_t size)
 {
     if (size > CLASS_MAX && size > from->size && size < PTRDIFF_MAX / 2) {
         int saved = errno;
-        void *roomy = take(with_headroom(size), 1, false);
+        void *roomy = take_usual(with_headroom(size), 1, false, ROUTINE_MALLOC);
         if (roomy)
             return roomy;
         errno = saved;
@@ -195,6 +255,22 @@ static bool move_contents(const struct object *from, void *place, size_t size)
     return error != -EFAULT;
 }
 
+/* An object that is watched moves, so that old pointers to it are of use no more. */
+static void *realloc_watched(void *ptr, size_t size)
+{
+    struct checked object;
+    bool known = check_near(ptr, &object);
+
+    if (!checked_is_live(known ? &object : NULL, ptr))
+        return NULL;
+    void *place = front_malloc(size);
+    if (!place)
+        return NULL;
+    memcpy(place, ptr, min_size(size, object.size));
+    front_free(ptr);
+    return place;
+}
+
 /* Anything but a small object that stays small. */
 static void *realloc_any(void *ptr, size_t size)
 {
@@ -208,6 +284,8 @@ static void *realloc_any(void *ptr, size_t size)
     }
     if (UNLIKELY(size > PTRDIFF_MAX))
         return fail(ENOMEM);
+    if (UNLIKELY(is_watched(ptr)))
+        return realloc_watched(ptr, size);
     find_given(ptr, &o);
     size_t before = o.size;
     if (stays(&o, size)) {
@@ -235,7 +313,7 @@ void *front_realloc(void *ptr, size_t size)
     if (size <= magazine->size && size > magazine->size / 2)
         return ptr;
     size_t room = size > magazine->size ? min_size(with_headroom(size), SLAB_MAX) : size;
-    void *place = front_malloc(room);
+    void *place = sample_is_due(size) ? front_malloc_slow(size, ROUTINE_MALLOC) : front_take(room, ROUTINE_MALLOC);
     if (LIKELY(place != NULL)) {
         memcpy(place, ptr, min_size(size, magazine->size));
         front_free(ptr);
@@ -252,16 +330,16 @@ void *front_reallocarray(void *ptr, size_t count, size_t size)
     return front_realloc(ptr, bytes);
 }
 
-void *front_aligned(size_t align, size_t size)
+void *front_aligned(size_t align, size_t size, enum routine routine)
 {
     if (align <= ALIGN_NATURAL)
-        return front_malloc(max_size(size, align));
+        return front_malloc_as(max_size(size, align), routine);
     if (UNLIKELY(align > PTRDIFF_MAX / 2))
         return fail(ENOMEM);
     size = max_size(size, 1);
     unsigned class = class_of_aligned(size, align);
-    void *object = class_is_run(class) ? NULL : front_pop(class);
-    return object ? object : take(size, align, false);
+    void *object = sample_is_due(size) || class_is_run(class) ? NULL : front_pop(class);
+    return object ? object : take(size, align, false, routine);
 }
 
 int front_posix_memalign(void **out, size_t align, size_t size)
@@ -270,7 +348,7 @@ int front_posix_memalign(void **out, size_t align, size_t size)
 
     if (!is_power_of_two(align) || align % sizeof(void *) != 0)
         return EINVAL;
-    void *object = front_aligned(align, size);
+    void *object = front_aligned(align, size, ROUTINE_MALLOC);
     errno = saved; /* the error is returned, not set */
     if (!object)
         return ENOMEM;
@@ -282,7 +360,7 @@ void *front_memalign(size_t align, size_t size)
 {
     if (!is_power_of_two(align))
         return fail(EINVAL);
-    return front_aligned(align, size);
+    return front_aligned(align, size, ROUTINE_MALLOC);
 }
 
 static size_t page_size(void)
@@ -292,14 +370,22 @@ static size_t page_size(void)
 
 void *front_valloc(size_t size)
 {
-    return front_aligned(page_size(), size);
+    return front_aligned(page_size(), size, ROUTINE_MALLOC);
 }
 
 void *front_pvalloc(size_t size)
 {
     if (UNLIKELY(size > PTRDIFF_MAX))
         return fail(ENOMEM);
-    return front_aligned(page_size(), align_up(max_size(size, 1), page_size()));
+    return front_aligned(page_size(), align_up(max_size(size, 1), page_size()), ROUTINE_MALLOC);
+}
+
+static size_t usable_watched(const void *ptr)
+{
+    struct checked object;
+    bool known = check_near(ptr, &object);
+
+    return checked_is_live(known ? &object : NULL, ptr) ? object.size : 0;
 }
 
 /* Programs that count their memory call this as often as malloc and free. */
@@ -312,6 +398,8 @@ size_t front_usable_size(void *ptr)
         return magazine->size;
     if (!ptr)
         return 0;
+    if (UNLIKELY(is_watched(ptr)))
+        return usable_watched(ptr);
     find_given(ptr, &o);
     return o.size;
 }
@@ -331,22 +419,21 @@ static void check_size(void *ptr, size_t align, size_t size)
 {
     struct object o;
 
-    if (!ptr || !observers.hardened)
-        return;
     if (object_find(ptr, &o) != OBJECT_START)
         explain_stop(FAULT_INVALID_FREE, ptr);
     if (!is_power_of_two(align) || !may_be(&o, align, max_size(size, 1)))
         explain_stop(FAULT_WRONG_SIZE, ptr);
 }
 
-void front_free_sized(void *ptr, size_t size)
+void front_free_sized(void *ptr, size_t align, size_t size, enum routine routine)
 {
-    check_size(ptr, 1, size);
-    front_free(ptr);
-}
+    const struct giving giving = {.routine = routine, .size = size, .align = align};
 
-void front_free_aligned_sized(void *ptr, size_t align, size_t size)
-{
-    check_size(ptr, align, size);
-    front_free(ptr);
+    if (UNLIKELY(check.on || observers.hardened) && ptr) {
+        if (give_watched(ptr, &giving))
+            return;
+        if (observers.hardened)
+            check_size(ptr, align ? align : 1, size);
+    }
+    front_free_as(ptr, routine);
 }

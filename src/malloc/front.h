@@ -9,26 +9,28 @@
 #define LOAM_MALLOC_FRONT_H
 
 #include "heap/heap.h"
+#include "sample/sample.h"
 
 #include <stdio.h>
 
-void *front_malloc_slow(size_t size);
-void front_free_slow(void *ptr);
+void *front_malloc_slow(size_t size, enum routine routine);
+void front_free_slow(void *ptr, enum routine routine);
 
 void *front_calloc(size_t count, size_t size);
 void *front_realloc(void *ptr, size_t size);
 void *front_reallocarray(void *ptr, size_t count, size_t size);
 
 /* `align` is a power of two. NULL with errno. */
-void *front_aligned(size_t align, size_t size);
+void *front_aligned(size_t align, size_t size, enum routine routine);
 
 int front_posix_memalign(void **out, size_t align, size_t size);
 void *front_memalign(size_t align, size_t size);
 void *front_valloc(size_t size);
 void *front_pvalloc(size_t size);
 size_t front_usable_size(void *ptr);
-void front_free_sized(void *ptr, size_t size);
-void front_free_aligned_sized(void *ptr, size_t align, size_t size);
+
+/* `size` and `align`: 0 when they are not said. */
+void front_free_sized(void *ptr, size_t align, size_t size, enum routine routine);
 
 /* An object of a class from its magazine; NULL when that is empty. */
 INLINE void *front_pop(unsigned class)
@@ -41,7 +43,7 @@ INLINE void *front_pop(unsigned class)
     return object;
 }
 
-INLINE void *front_malloc(size_t size)
+INLINE void *front_take(size_t size, enum routine routine)
 {
     void *object = NULL;
 
@@ -49,7 +51,18 @@ INLINE void *front_malloc(size_t size)
         object = front_pop(class_of_small(size));
     else if (size <= SLAB_MAX)
         object = front_pop(class_of(size));
-    return LIKELY(object != NULL) ? object : front_malloc_slow(size);
+    return LIKELY(object != NULL) ? object : front_malloc_slow(size, routine);
+}
+
+/* The routine is a constant: only the slow way looks at it. */
+INLINE void *front_malloc_as(size_t size, enum routine routine)
+{
+    return sample_is_due(size) ? front_malloc_slow(size, routine) : front_take(size, routine);
+}
+
+INLINE void *front_malloc(size_t size)
+{
+    return front_malloc_as(size, ROUTINE_MALLOC);
 }
 
 /*
@@ -79,16 +92,21 @@ INLINE struct magazine *front_magazine(const void *ptr)
  * and where the program reads it right before the call, at an address that it still waits for, the processor gets here
  * by speculation, and the line is on its way meanwhile.
  */
-INLINE void front_free(void *ptr)
+INLINE void front_free_as(void *ptr, enum routine routine)
 {
     __builtin_prefetch(ptr);
     struct magazine *magazine = front_magazine(ptr);
 
     if (UNLIKELY(!magazine || magazine->top == magazine->end || magazine->top[-1] == ptr)) {
-        front_free_slow(ptr);
+        front_free_slow(ptr, routine);
         return;
     }
     *magazine->top++ = ptr;
+}
+
+INLINE void front_free(void *ptr)
+{
+    front_free_as(ptr, ROUTINE_MALLOC);
 }
 
 #endif

@@ -7,10 +7,11 @@
 #include "malloc/layout.h"
 
 #include "heap/explain.h"
-#include "heap/root.h"
 #include "image/find.h"
 #include "image/layout.h"
 #include "malloc/start.h"
+#include "sample/guarded.h"
+#include "sample/root.h"
 #include "sys/sys.h"
 
 #include <dirent.h>
@@ -195,12 +196,28 @@ static void describe_elsewhere(struct text *text, uintptr_t address)
         text_string(text, ", nor in any mapping of the process");
 }
 
+/* An object between guard pages. */
+static bool describe_watched(struct text *text, const void *p)
+{
+    struct checked object;
+
+    if (!guarded_near(p, &object) || (uintptr_t)p - object.start >= max_size(object.size, 1))
+        return false;
+    text_format(text, "It points %u bytes into an object of %u bytes at %x, between guard pages. ",
+                (uint64_t)p - object.start, (uint64_t)object.size, (uint64_t)object.start);
+    return true;
+}
+
 void explain_elsewhere(struct text *text, const void *p)
 {
-    if (!lock_try(&reader.lock))
+    if (describe_watched(text, p))
         return;
-    describe_elsewhere(text, (uintptr_t)p);
-    lock_give(&reader.lock);
+    text_string(text, "It is not in the heap");
+    if (lock_try(&reader.lock)) {
+        describe_elsewhere(text, (uintptr_t)p);
+        lock_give(&reader.lock);
+    }
+    text_string(text, ". ");
 }
 
 static void describe_state(struct text *text, uintptr_t address)

@@ -26,15 +26,15 @@ static bool handled(void)
     return handler != NULL;
 }
 
-static void *allocate(size_t size, size_t align)
+static void *allocate(size_t size, size_t align, enum routine routine)
 {
-    return align ? front_memalign(align, size) : front_malloc(size);
+    return align ? front_aligned(align, size, routine) : front_malloc_as(size, routine);
 }
 
-static NOINLINE void *retry(size_t size, size_t align)
+static NOINLINE void *retry(size_t size, size_t align, enum routine routine)
 {
     while (handled()) {
-        void *object = allocate(size, align);
+        void *object = allocate(size, align, routine);
         if (object)
             return object;
     }
@@ -43,16 +43,16 @@ static NOINLINE void *retry(size_t size, size_t align)
     abort();
 }
 
-INLINE void *new_object(size_t size)
+INLINE void *new_object(size_t size, enum routine routine)
 {
-    void *object = front_malloc(size);
-    return LIKELY(object != NULL) ? object : retry(size, 0);
+    void *object = front_malloc_as(size, routine);
+    return LIKELY(object != NULL) ? object : retry(size, 0, routine);
 }
 
-INLINE void *new_aligned(size_t size, size_t align)
+INLINE void *new_aligned(size_t size, size_t align, enum routine routine)
 {
-    void *object = front_memalign(align, size);
-    return LIKELY(object != NULL) ? object : retry(size, align);
+    void *object = front_aligned(align, size, routine);
+    return LIKELY(object != NULL) ? object : retry(size, align, routine);
 }
 
 /* Declared with the name that the linker sees, since C has no other way to say it. */
@@ -72,62 +72,62 @@ PUBLIC void operator_delete_array_aligned_sized(void *ptr, size_t size, size_t a
 
 void *operator_new(size_t size)
 {
-    return new_object(size);
+    return new_object(size, ROUTINE_NEW);
 }
 
 void *operator_new_array(size_t size)
 {
-    return new_object(size);
+    return new_object(size, ROUTINE_NEW_ARRAY);
 }
 
 void *operator_new_aligned(size_t size, size_t align)
 {
-    return new_aligned(size, align);
+    return new_aligned(size, align, ROUTINE_NEW);
 }
 
 void *operator_new_array_aligned(size_t size, size_t align)
 {
-    return new_aligned(size, align);
+    return new_aligned(size, align, ROUTINE_NEW_ARRAY);
 }
 
 void operator_delete(void *ptr)
 {
-    front_free(ptr);
+    front_free_as(ptr, ROUTINE_NEW);
 }
 
 void operator_delete_array(void *ptr)
 {
-    front_free(ptr);
+    front_free_as(ptr, ROUTINE_NEW_ARRAY);
 }
 
 void operator_delete_sized(void *ptr, size_t size)
 {
-    front_free_sized(ptr, size);
+    front_free_sized(ptr, 0, size, ROUTINE_NEW);
 }
 
 void operator_delete_array_sized(void *ptr, size_t size)
 {
-    front_free_sized(ptr, size);
+    front_free_sized(ptr, 0, size, ROUTINE_NEW_ARRAY);
 }
 
 void operator_delete_aligned(void *ptr, size_t align)
 {
     (void)align;
-    front_free(ptr);
+    front_free_as(ptr, ROUTINE_NEW);
 }
 
 void operator_delete_array_aligned(void *ptr, size_t align)
 {
     (void)align;
-    front_free(ptr);
+    front_free_as(ptr, ROUTINE_NEW_ARRAY);
 }
 
 void operator_delete_aligned_sized(void *ptr, size_t size, size_t align)
 {
-    front_free_aligned_sized(ptr, align, size);
+    front_free_sized(ptr, align, size, ROUTINE_NEW);
 }
 
 void operator_delete_array_aligned_sized(void *ptr, size_t size, size_t align)
 {
-    front_free_aligned_sized(ptr, align, size);
+    front_free_sized(ptr, align, size, ROUTINE_NEW_ARRAY);
 }

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-enum { PURGE_MS = 250, ENVIRONMENT_MAX = 128 * 1024 };
+enum { PURGE_MS = 250, SAMPLE_BYTES = 512 * 1024, SLOWDOWN = 3, CHECK_STATUS = 99, ENVIRONMENT_MAX = 128 * 1024 };
 
 extern char **environ;
 
-struct options options = {.purge_ms = PURGE_MS};
+struct options options = {.purge_ms = PURGE_MS, .sample = SAMPLE_BYTES, .slowdown = SLOWDOWN, .status = CHECK_STATUS};
 
 static const char variable[] = "LOAM_OPTIONS=";
 
@@ -42,26 +42,82 @@ static bool set_huge_pages(const char *value)
     return set_flag(&options.huge_pages, value);
 }
 
-static bool set_purge(const char *value)
+static bool set_number(uint64_t *number, const char *value)
 {
-    uint64_t ms = 0;
+    uint64_t result = 0;
 
     for (const char *c = value; *c; c++) {
-        if (*c < '0' || *c > '9' || ms > UINT32_MAX)
+        if (*c < '0' || *c > '9' || result > UINT64_MAX / 100)
             return false;
-        ms = ms * 10 + (uint64_t)(*c - '0');
+        result = result * 10 + (uint64_t)(*c - '0');
     }
     if (*value)
-        options.purge_ms = ms;
+        *number = result;
     return *value;
+}
+
+static bool set_purge(const char *value)
+{
+    return set_number(&options.purge_ms, value);
+}
+
+static bool set_sample(const char *value)
+{
+    return set_number(&options.sample, value);
+}
+
+static bool set_seed(const char *value)
+{
+    return set_number(&options.seed, value);
+}
+
+static bool set_check(const char *value)
+{
+    return set_flag(&options.check, value);
+}
+
+static bool set_keep_going(const char *value)
+{
+    return set_flag(&options.keep_going, value);
+}
+
+static bool set_place(const char *value)
+{
+    options.at_start = strcmp(value, "start") == 0;
+    return options.at_start || strcmp(value, "end") == 0;
+}
+
+static bool set_slowdown(const char *value)
+{
+    return set_number(&options.slowdown, value) && options.slowdown >= 1;
+}
+
+static bool set_memory(const char *value)
+{
+    return set_number(&options.memory, value);
+}
+
+static bool set_status(const char *value)
+{
+    return set_number(&options.status, value) && options.status <= 255;
+}
+
+static bool set_path(char *path, const char *value)
+{
+    if (strlen(value) >= OPTION_PATH)
+        return false;
+    strcpy(path, value);
+    return *value;
+}
+
+static bool set_reporter(const char *value)
+{
+    return set_path(options.reporter, value);
 }
 
 static bool set_summary(const char *value)
 {
-    if (strlen(value) >= sizeof(options.summary))
-        return false;
-    strcpy(options.summary, value);
-    return *value;
+    return set_path(options.summary, value);
 }
 
 static const struct {
@@ -69,8 +125,19 @@ static const struct {
     bool (*set)(const char *value);
     const char *values;
 } known[] = {
-    {"source", set_source, "mmap or brk"},   {"hardened", set_hardened, "0 or 1"},
-    {"hugepages", set_huge_pages, "0 or 1"}, {"purge", set_purge, "a number of milliseconds"},
+    {"source", set_source, "mmap or brk"},
+    {"hardened", set_hardened, "0 or 1"},
+    {"hugepages", set_huge_pages, "0 or 1"},
+    {"purge", set_purge, "a number of milliseconds"},
+    {"sample", set_sample, "a number of bytes"},
+    {"seed", set_seed, "a number"},
+    {"check", set_check, "0 or 1"},
+    {"keepgoing", set_keep_going, "0 or 1"},
+    {"place", set_place, "start or end"},
+    {"slowdown", set_slowdown, "a factor of 1 or more"},
+    {"memory", set_memory, "a number of MiB"},
+    {"status", set_status, "an exit status"},
+    {"reporter", set_reporter, "a file"},
     {"summary", set_summary, "a directory"},
 };
 

@@ -13,11 +13,20 @@
 enum { OPTION_PATH = 512 };
 
 struct options {
-    bool brk;                  /* source=brk: memory comes from the program break, not from mmap */
-    bool hardened;             /* exact checks at each call, random placement, memory zeroed on free */
-    bool huge_pages;           /* hugepages: memory in huge pages, where the kernel has them */
-    uint64_t purge_ms;         /* purge=MS: idle time after which memory goes back to the kernel */
-    char summary[OPTION_PATH]; /* summary=DIR: leave a record of the process there at its end */
+    bool brk;                   /* source=brk: memory comes from the program break, not from mmap */
+    bool hardened;              /* exact checks at each call, random placement, memory zeroed on free */
+    bool huge_pages;            /* hugepages: memory in huge pages, where the kernel has them */
+    uint64_t purge_ms;          /* purge=MS: idle time after which memory goes back to the kernel */
+    uint64_t sample;            /* sample=BYTES: about one allocation per so many is a tripwire; 0: none */
+    bool check;                 /* every allocation is one */
+    bool keep_going;            /* after a report of check */
+    bool at_start;              /* place=start: with check, objects lie behind their guard, not before it */
+    uint64_t slowdown;          /* slowdown=N: check may take so many times the program's own time */
+    uint64_t memory;            /* memory=MIB: that check may take in addition; 0: a quarter of the machine's */
+    uint64_t status;            /* status=N: exit status after a report of check */
+    char reporter[OPTION_PATH]; /* reporter=FILE: the program that tells of what was found */
+    uint64_t seed;              /* seed=N: of what is drawn at random; 0: another one each time */
+    char summary[OPTION_PATH];  /* summary=DIR: leave a record of the process there at its end */
 };
 
 extern __attribute__((visibility("hidden"))) struct options options;

@@ -11,15 +11,21 @@
  */
 #include "malloc/start.h"
 
+#include "base/report.h"
 #include "heap/explain.h"
 #include "heap/observe.h"
 #include "malloc/layout.h"
 #include "malloc/options.h"
 #include "malloc/summary.h"
+#include "sample/check.h"
+#include "sample/guarded.h"
+#include "sample/intercept.h"
+#include "sample/sample.h"
 #include "sys/sys.h"
 
 #include <limits.h>
 #include <pthread.h>
+#include <string.h>
 
 enum {
     STARTED = 1,
@@ -35,6 +41,22 @@ static struct {
 
 static CPU_THREAD_LOCAL int rounds; /* of thread-specific destructors so far */
 
+/* Every allocation is watched, as the options want it. */
+static void start_check(void)
+{
+    const struct check_limits limits = {
+        .slowdown = (unsigned)min_size(options.slowdown, UINT32_MAX),
+        .memory = options.memory ? options.memory * MIB : sys_ram() / 4,
+        .at_start = options.at_start,
+    };
+
+    strcpy(findings.reporter, options.reporter);
+    findings.keep_going = options.keep_going;
+    findings.status = (int)options.status;
+    if (check_start(&limits) < 0)
+        report_line("loam: there are not enough addresses to check this program; it runs unchecked.\n");
+}
+
 static void start_heap(void)
 {
     lock_take(&start.lock);
@@ -44,6 +66,9 @@ static void start_heap(void)
         observers.tally = options.summary[0] != '\0';
         range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);
         heap_start(options.hardened);
+        sample_start(options.check ? 0 : options.sample, options.seed);
+        if (options.check)
+            start_check();
         summary_start();
         __atomic_store_n(&start.state, STARTED, __ATOMIC_RELEASE);
     }
@@ -69,10 +94,14 @@ static void before_fork(void)
 {
     lock_take(&start.lock);
     heap_lock_all();
+    guarded_lock();
+    check_lock();
 }
 
 static void after_fork_in_parent(void)
 {
+    check_unlock();
+    guarded_unlock();
     heap_unlock_all();
     lock_give(&start.lock);
 }
@@ -81,6 +110,9 @@ static void after_fork_in_child(void)
 {
     lock_init(&start.lock);
     layout_after_fork();
+    guarded_after_fork();
+    check_after_fork();
+    sample_after_fork();
     heap_after_fork(heap_thread.heap);
     if (observers.tally)
         observe_after_fork();
@@ -100,11 +132,20 @@ __attribute__((constructor)) static void construct(void)
 {
     heap_leave(heap_enter());
     hook();
+    if (check.on)
+        intercept_start();
+}
+
+/* The end of a program by exit(3) or a return from main(); see symbols.c for the others. */
+__attribute__((destructor)) static void destruct(void)
+{
+    if (check.on)
+        check_end();
 }
 
 void heap_set_face(void)
 {
-    heap_thread.face = observed() || !heap_thread.heap ? (struct heap *)&heap_empty : heap_thread.heap;
+    heap_thread.face = observed() || check.on || !heap_thread.heap ? (struct heap *)&heap_empty : heap_thread.heap;
 }
 
 struct heap *heap_enter_slow(void)

@@ -7,10 +7,10 @@
 #include "malloc/summary.h"
 
 #include "base/text.h"
-#include "heap/root.h"
 #include "image/figures.h"
 #include "image/summary.h"
 #include "malloc/options.h"
+#include "sample/root.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -109,6 +109,8 @@ static void fill_heap(struct summary *s)
     s->class_count = (uint32_t)f.class_count + 1;
     for (size_t i = 0; i < f.class_count; i++)
         fill_class(s, &s->classes[i], &f.classes[i]);
+    f.large.live += f.guarded.live; /* a record has no place of its own for them */
+    f.large.span += f.guarded.span;
     fill_class(s, &s->classes[f.class_count], &f.large);
     s->frees = f.frees;
     s->live_bytes_exit = f.live_bytes;

@@ -4,6 +4,7 @@
  */
 #include "malloc/front.h"
 #include "malloc/summary.h"
+#include "sample/trap.h"
 
 #include <loam/brk.h>
 #include <loam/malloc.h>
@@ -42,12 +43,12 @@ PUBLIC void *reallocarray(void *ptr, size_t count, size_t size)
 
 PUBLIC void free_sized(void *ptr, size_t size)
 {
-    front_free_sized(ptr, size);
+    front_free_sized(ptr, 0, size, ROUTINE_MALLOC);
 }
 
 PUBLIC void free_aligned_sized(void *ptr, size_t alignment, size_t size)
 {
-    front_free_aligned_sized(ptr, alignment, size);
+    front_free_sized(ptr, alignment, size, ROUTINE_MALLOC);
 }
 
 PUBLIC int posix_memalign(void **out, size_t alignment, size_t size)
@@ -108,6 +109,22 @@ PUBLIC void malloc_stats(void)
 PUBLIC int malloc_info(int options, FILE *stream)
 {
     return loam_malloc_info(options, stream);
+}
+
+/* A program's handler of faults comes after ours, see trap.h. */
+PUBLIC int sigaction(int number, const struct sigaction *action, struct sigaction *before)
+{
+    return trap_sigaction(number, action, before);
+}
+
+/* As in BSD: system calls are restarted, and the handler stays. */
+PUBLIC sighandler_t signal(int number, sighandler_t handler)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, number);
+    return trap_sigaction(number, &action, &before) < 0 ? SIG_ERR : before.sa_handler;
 }
 
 /* The C library remembers the break by itself; with another user of it, that would be wrong. */

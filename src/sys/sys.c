@@ -21,6 +21,11 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
+
 #ifdef LOAM_INJECT
 long (*sys_inject)(const char *call);
 #else
@@ -58,6 +63,11 @@ int sys_remap_fresh(void *address, size_t size)
     return result < 0 ? (int)result : 0;
 }
 
+intptr_t sys_map_sparse(size_t size)
+{
+    return map(NULL, size, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+}
+
 int sys_unmap(void *address, size_t size)
 {
     return (int)call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
@@ -66,6 +76,16 @@ int sys_unmap(void *address, size_t size)
 int sys_protect_rw(void *address, size_t size)
 {
     return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
+}
+
+int sys_protect_ro(void *address, size_t size)
+{
+    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ, 0, 0, 0);
+}
+
+int sys_protect_none(void *address, size_t size)
+{
+    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_NONE, 0, 0, 0);
 }
 
 static int advise(void *address, size_t size, int advice)
@@ -91,6 +111,16 @@ int sys_advise_huge(void *address, size_t size)
 int sys_populate(void *address, size_t size)
 {
     return advise(address, size, MADV_POPULATE_WRITE);
+}
+
+int sys_guard(void *address, size_t size)
+{
+    return advise(address, size, MADV_GUARD_INSTALL);
+}
+
+int sys_unguard(void *address, size_t size)
+{
+    return advise(address, size, MADV_GUARD_REMOVE);
 }
 
 int sys_resident(const void *address, size_t size, unsigned char *pages)
@@ -147,6 +177,11 @@ uint64_t sys_now_ms(void)
 uint64_t sys_now_ns(void)
 {
     return now_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t sys_cpu_ns(void)
+{
+    return now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int sys_pid(void)
@@ -207,6 +242,12 @@ int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint6
     *minor = (uint64_t)usage.ru_minflt;
     *major = (uint64_t)usage.ru_majflt;
     return 0;
+}
+
+_Noreturn void sys_exit(int status)
+{
+    for (;;)
+        raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 /* A wait may end early, by a signal or a change of the word; its caller looks again. */

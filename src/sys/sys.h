@@ -23,6 +23,12 @@ intptr_t sys_reserve(size_t size);
 /* Map `size` bytes of zeroes, readable and writable. Returns the address or -errno. */
 intptr_t sys_map(size_t size);
 
+/*
+ * The same of addresses most of which are never touched: the kernel is asked for no promise of memory. Returns the
+ * address or -errno.
+ */
+intptr_t sys_map_sparse(size_t size);
+
 /* Replace what lies at the address by fresh zeroes that merge with the mappings around them. */
 int sys_remap_fresh(void *address, size_t size);
 
@@ -30,6 +36,18 @@ int sys_unmap(void *address, size_t size);
 
 /* Make pages readable and writable. */
 int sys_protect_rw(void *address, size_t size);
+
+int sys_protect_ro(void *address, size_t size);
+
+/* Make pages inaccessible; what they hold stays. */
+int sys_protect_none(void *address, size_t size);
+
+/*
+ * Drop pages and have every access to them fault, without a mapping of their own; and let them be accessed again, as
+ * zeroes. Linux 6.13, else -EINVAL.
+ */
+int sys_guard(void *address, size_t size);
+int sys_unguard(void *address, size_t size);
 
 /*
  * Whether core files have these pages: some debuggers write all that is reserved. A core is not worth failing for, so
@@ -59,6 +77,7 @@ uint64_t sys_ram(void);           /* bytes of physical memory; 0 when unknown */
 uint64_t sys_address_limit(void); /* RLIMIT_AS in bytes, UINT64_MAX for none */
 uint64_t sys_now_ms(void);        /* CLOCK_MONOTONIC_COARSE */
 uint64_t sys_now_ns(void);        /* CLOCK_MONOTONIC */
+uint64_t sys_cpu_ns(void);        /* CLOCK_PROCESS_CPUTIME_ID: of all threads */
 int sys_pid(void);
 int sys_parent_pid(void);
 int sys_thread(void);
@@ -74,6 +93,9 @@ ssize_t sys_list(int fd, void *entries, size_t size); /* getdents64(2) */
 int sys_copy(void *to, const void *from, size_t size);
 
 int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major);
+
+/* End the process, at once. */
+_Noreturn void sys_exit(int status);
 
 void sys_futex_wait(ATOMIC uint32_t *word, uint32_t expected);
 void sys_futex_wake(ATOMIC uint32_t *word);

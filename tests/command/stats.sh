@@ -27,7 +27,7 @@ PYTHON
 }
 
 test_waste_inside_objects() {
-    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=summary=. "$SUBJECT"
+    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=sample=0,summary=. "$SUBJECT"
     expect 0 "$LOAM" stats --json "$pid"
     check out <<'PYTHON'
 # 100 objects of 5000 bytes in 5120

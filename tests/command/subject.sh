@@ -1,6 +1,7 @@
 # For groups that look at a process: the subject, started on the heap, and what it said.
 
 export LOAM_LIBRARY=$HEAP
+export LOAM_OPTIONS=sample=0 # every figure is exact
 
 # start COMMAND... - run it until its input ends, which is when the test does; wait until it has said "ready".
 start() {

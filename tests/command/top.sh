@@ -12,7 +12,7 @@ test_process() {
 }
 
 test_counts_of_calls() {
-    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=summary=. "$SUBJECT"
+    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=sample=0,summary=. "$SUBJECT"
     expect 0 screen '=mallocs/s' q -- "$LOAM" top "$pid"
 }
 

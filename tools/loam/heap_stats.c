@@ -7,7 +7,7 @@
 /* A slab's live bytes are taken to lie evenly in it: which of them magazines hold is not looked at. */
 static void mark_slices(struct heap_stats *s, const struct image_slab *slab)
 {
-    size_t first = image_slice(s->image, slab->start), count = slab->span / IMAGE_SLICE;
+    size_t first = image_slice(s->image, slab->start), count = slab->guarded ? 0 : slab->span / IMAGE_SLICE;
     uint64_t live = (slab->objects - slab->free) * slab->object_size;
 
     for (size_t i = first; count && i < first + count && i < s->slice_count; i++)

@@ -66,6 +66,8 @@ void heap_stats_print_json(FILE *out, const struct heap_stats *s, const char *na
     }
     fprintf(out, "\n  ],\n  \"large\": ");
     print_class_json(out, &f->large);
+    fprintf(out, ",\n  \"guarded\": ");
+    print_class_json(out, &f->guarded);
     fprintf(out, ",\n  \"by_thread\": [");
     for (size_t i = 0; i < s->heap_count; i++) {
         fprintf(out, "%s\n    ", i ? "," : "");

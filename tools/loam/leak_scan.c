@@ -71,11 +71,26 @@ static uintptr_t root_start(const struct target *target, const struct segment *s
     return start;
 }
 
+/* All but the words in which the heap keeps where it lies: its base is no pointer to an object. */
+static int reach_from_segment(struct scan *scan, struct reach *reach, uintptr_t start, uintptr_t end)
+{
+    int error = 0;
+
+    while (!error && start < end) {
+        struct image_span skipped = {.start = end};
+        for (size_t i = 0; i < IMAGE_OWN; i++) {
+            struct image_span own = scan->target->heap.own[i];
+            if (own.start >= start && own.start < skipped.start)
+                skipped = own;
+        }
+        error = reach_from_memory(reach, start, skipped.start - start);
+        start = skipped.start + skipped.size;
+    }
+    return error;
+}
+
 static int reach_roots(struct scan *scan, struct reach *reach)
 {
-    const struct image *heap = &scan->target->heap;
-    uintptr_t own = heap->range_set,
-              own_end = own + heap->range_set_size; /* the heap's base is no pointer to an object */
     int error = 0;
 
     for (size_t i = 0; !error && i < scan->register_count; i++)
@@ -86,12 +101,7 @@ static int reach_roots(struct scan *scan, struct reach *reach)
         uintptr_t end = target_readable_end(scan->target, &segment->mapping);
         if (!is_root(segment) || start >= end)
             continue;
-        if (own >= start && own_end <= end) {
-            error = reach_from_memory(reach, start, own - start);
-            start = own_end;
-        }
-        if (!error)
-            error = reach_from_memory(reach, start, end - start);
+        error = reach_from_segment(scan, reach, start, end);
     }
     return error;
 }

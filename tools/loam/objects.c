@@ -2,6 +2,7 @@
 #include "objects.h"
 
 #include "base/base.h"
+#include "list.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +12,14 @@ static int add_slab(void *context, const struct image_slab *slab)
 {
     struct objects *objects = context;
     size_t words = divide_up(slab->objects, WORD_BITS);
-    size_t first = image_slice(objects->image, slab->start);
+    size_t first = image_slice(objects->image, slab->start), slices = slab->guarded ? 0 : slab->span / IMAGE_SLICE;
 
-    if (first + slab->span / IMAGE_SLICE > objects->slice_count)
+    if (first + slices > objects->slice_count)
         return 0; /* of a run that has just grown */
+    struct object_slab *larger = list_grow(objects->slabs, objects->slab_count, sizeof(*larger));
+    if (!larger)
+        return -ENOMEM;
+    objects->slabs = larger;
     uint64_t *bits = calloc(words * OBJECT_SETS, sizeof(*bits));
     if (!bits)
         return -ENOMEM;
@@ -30,7 +35,9 @@ static int add_slab(void *context, const struct image_slab *slab)
     for (size_t i = 0; i < words; i++)
         to->sets[OBJECT_LIVE][i] = ~slab->free_bits[i];
     to->sets[OBJECT_LIVE][words - 1] &= low_bits((unsigned)(slab->objects - (words - 1) * WORD_BITS));
-    for (size_t i = 0; i < slab->span / IMAGE_SLICE; i++)
+    if (!slab->guarded)
+        objects->guarded_from = objects->slab_count;
+    for (size_t i = 0; i < slices; i++)
         objects->of_slice[first + i] = (uint32_t)objects->slab_count;
     return 0;
 }
@@ -58,20 +65,40 @@ int objects_read(const struct image *image, struct objects *out)
     const struct image_visitor visitor = {.slab = add_slab, .magazine = take_off_cached, .context = out};
 
     *out = (struct objects){.image = image, .slice_count = image_slices(image)};
-    out->slabs = calloc(out->slice_count + 1, sizeof(*out->slabs));
     out->of_slice = calloc(out->slice_count + 1, sizeof(*out->of_slice));
-    if (!out->slabs || !out->of_slice)
+    if (!out->of_slice)
         return -ENOMEM;
     return image_walk(image, &visitor);
+}
+
+/* The object between guards that holds the address: the last one that begins at or below it. */
+static struct object_slab *find_guarded(const struct objects *objects, uintptr_t address)
+{
+    size_t low = objects->guarded_from, high = objects->slab_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (objects->slabs[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == objects->guarded_from)
+        return NULL;
+    struct object_slab *slab = &objects->slabs[low - 1];
+    return address - slab->start < slab->span ? slab : NULL;
 }
 
 bool objects_find(const struct objects *objects, uintptr_t address, struct object_place *out)
 {
     size_t slice = image_slice(objects->image, address);
 
-    if (slice == objects->slice_count || !objects->of_slice[slice])
+    if (slice == objects->slice_count)
+        out->slab = find_guarded(objects, address);
+    else
+        out->slab = objects->of_slice[slice] ? &objects->slabs[objects->of_slice[slice] - 1] : NULL;
+    if (!out->slab)
         return false;
-    out->slab = &objects->slabs[objects->of_slice[slice] - 1];
     out->index = (address - out->slab->start) / out->slab->object_size;
     return out->index < out->slab->objects && object_is(*out, OBJECT_LIVE);
 }

@@ -28,7 +28,8 @@ struct objects {
     const struct image *image;
     struct object_slab *slabs; /* in the order of addresses, range by range */
     size_t slab_count;
-    uint32_t *of_slice; /* number + 1 of the slab that each slice lies in; of all ranges one after the other */
+    size_t guarded_from; /* those from here on lie outside the slices, in the order of addresses */
+    uint32_t *of_slice;  /* number + 1 of the slab that each slice lies in; of all ranges one after the other */
     size_t slice_count;
 };
 

@@ -59,14 +59,11 @@ static void print_totals(const struct figures *f, const struct paint *paint)
     print_line(paint, "records", f->metadata, "addresses of what loam knows of it");
 }
 
-static void print_class(const struct class_figures *c, uint64_t longest, const struct paint *paint)
+static void print_class(const struct class_figures *c, const char *name, uint64_t longest, const struct paint *paint)
 {
-    struct units_text size = {"large"};
     uint64_t live = figures_live_bytes(c);
 
-    if (c->object_size)
-        size = units_bytes(c->object_size);
-    printf("  %10s %9s %10s %11s %10s %10s %11s  ", size.text, units_short(c->slabs).text, units_short(c->live).text,
+    printf("  %10s %9s %10s %11s %10s %10s %11s  ", name, units_short(c->slabs).text, units_short(c->live).text,
            units_bytes(live).text, units_short(c->cached).text, units_short(c->free).text, units_bytes(c->span).text);
     paint_bar(stdout, paint, live, c->span, paint_columns(c->span, longest, BAR_WIDTH));
     putchar('\n');
@@ -85,9 +82,11 @@ static void print_classes(const struct figures *f, const struct paint *paint)
            "free", "span", paint->end);
     for (size_t i = 0; i < f->class_count; i++)
         if (f->classes[i].slabs)
-            print_class(&f->classes[i], longest, paint);
+            print_class(&f->classes[i], units_bytes(f->classes[i].object_size).text, longest, paint);
     if (f->large.slabs)
-        print_class(&f->large, longest, paint);
+        print_class(&f->large, "large", longest, paint);
+    if (f->guarded.slabs)
+        print_class(&f->guarded, "guarded", longest, paint);
 }
 
 static int by_span(const void *a, const void *b)

@@ -1,5 +1,5 @@
 /* root.c - see root.h. */
-#include "heap/root.h"
+#include "sample/root.h"
 
 PUBLIC const struct root loam_image = {
     .magic = ROOT_MAGIC,
@@ -9,5 +9,8 @@ PUBLIC const struct root loam_image = {
     .heaps = &heaps,
     .classes = &classes,
     .observers = &observers,
+    .slots = &slots,
+    .fences = &fences,
+    .stacks = &stacks,
     .self = &loam_image,
 };
