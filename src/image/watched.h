@@ -16,14 +16,15 @@ struct image_stack {
 
 struct image_watched {
     uintptr_t start;
-    size_t size; /* bytes asked for */
-    bool live;   /* else freed */
-    uint8_t routine; /* enum routine of sample/origin.h */
-    uint32_t taken, given; /* numbers of stacks; 0: not known */
+    size_t size;            /* bytes asked for */
+    bool live;              /* else freed */
+    uint8_t routine;        /* enum routine of sample/origin.h */
+    uint32_t taken, given;  /* numbers of stacks; 0: not known */
     int taken_by, given_by; /* the kernel's ids of threads */
 };
 
-/* What is known of the object that holds an address, or that held it last. Returns 0; -ENOENT; or the source's -errno. */
+/* What is known of the object that holds an address, or that held it last. Returns 0; -ENOENT; or the source's -errno.
+ */
 int image_watched_find(const struct image *image, uintptr_t address, struct image_watched *out);
 
 /* The stack of a number. Returns 0; -ENOENT; or the source's -errno. */

@@ -76,6 +76,16 @@ static bool set_check(const char *value)
     return set_flag(&options.check, value);
 }
 
+static bool set_leaks(const char *value)
+{
+    bool wanted;
+
+    if (!set_flag(&wanted, value))
+        return false;
+    options.no_leaks = !wanted;
+    return true;
+}
+
 static bool set_keep_going(const char *value)
 {
     return set_flag(&options.keep_going, value);
@@ -132,6 +142,7 @@ static const struct {
     {"sample", set_sample, "a number of bytes"},
     {"seed", set_seed, "a number"},
     {"check", set_check, "0 or 1"},
+    {"leaks", set_leaks, "0 or 1"},
     {"keepgoing", set_keep_going, "0 or 1"},
     {"place", set_place, "start or end"},
     {"slowdown", set_slowdown, "a factor of 1 or more"},

@@ -19,6 +19,7 @@ struct options {
     uint64_t purge_ms;          /* purge=MS: idle time after which memory goes back to the kernel */
     uint64_t sample;            /* sample=BYTES: about one allocation per so many is a tripwire; 0: none */
     bool check;                 /* every allocation is one */
+    bool no_leaks;              /* leaks=0: check does not look for leaks at the end */
     bool keep_going;            /* after a report of check */
     bool at_start;              /* place=start: with check, objects lie behind their guard, not before it */
     uint64_t slowdown;          /* slowdown=N: check may take so many times the program's own time */

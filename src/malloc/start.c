@@ -47,6 +47,7 @@ static void start_check(void)
     const struct check_limits limits = {
         .slowdown = (unsigned)min_size(options.slowdown, UINT32_MAX),
         .memory = options.memory ? options.memory * MIB : sys_ram() / 4,
+        .leaks = !options.no_leaks,
         .at_start = options.at_start,
     };
 
@@ -139,8 +140,7 @@ __attribute__((constructor)) static void construct(void)
 /* The end of a program by exit(3) or a return from main(); see symbols.c for the others. */
 __attribute__((destructor)) static void destruct(void)
 {
-    if (check.on)
-        check_end();
+    check_end();
 }
 
 void heap_set_face(void)

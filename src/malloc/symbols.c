@@ -4,6 +4,7 @@
  */
 #include "malloc/front.h"
 #include "malloc/summary.h"
+#include "sample/check.h"
 #include "sample/trap.h"
 
 #include <loam/brk.h>
@@ -138,9 +139,11 @@ PUBLIC void *sbrk(intptr_t increment)
     return loam_sbrk(increment);
 }
 
-/* The end of a process that runs no destructors leaves its record as well; vfork's child is not one. */
+/* The end of a process that runs no destructors is looked at, and leaves its record, as well; vfork's child is not one.
+ */
 static _Noreturn void end_now(int status)
 {
+    check_end();
     summary_write();
     for (;;)
         syscall(SYS_exit_group, status);

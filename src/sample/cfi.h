@@ -23,9 +23,9 @@ enum cfi_kind {
 
 /* Where the caller's frame pointer is. */
 enum cfi_saved {
-    CFI_KEPT,  /* in its register */
+    CFI_KEPT,   /* in its register */
     CFI_AT_CFA, /* at CFA + bp */
-    CFI_AT_BP, /* at frame pointer + bp */
+    CFI_AT_BP,  /* at frame pointer + bp */
 };
 
 struct cfi_rule {

@@ -12,21 +12,21 @@
 #include <string.h>
 
 enum {
-    STEP = 256,            /* calls between two looks at what they cost */
-    TIMED = 15,            /* no multiple or part of what programs do in rounds */
-    SITES = 4096,          /* call sites that are told apart */
-    SITE_FIRST = 8,        /* allocations of each that are guarded always */
-    HELD_PART = 8,         /* of the memory limit, for freed objects that wait */
+    STEP = 256,     /* calls between two looks at what they cost */
+    TIMED = 15,     /* no multiple or part of what programs do in rounds */
+    SITES = 4096,   /* call sites that are told apart */
+    SITE_FIRST = 8, /* allocations of each that are guarded always */
+    HELD_PART = 8,  /* of the memory limit, for freed objects that wait */
     HELD_MAX = 64 * 1024 * 1024,
-    FILL_MAX = 64 * 1024,  /* bytes of a new object that are filled */
+    FILL_MAX = 64 * 1024, /* bytes of a new object that are filled */
 };
 
-#define START_NS  100000000ull       /* that may be spent in any case: so that short programs are guarded whole */
+#define START_NS  100000000ull /* that may be spent in any case: so that short programs are guarded whole */
 #define SHARE_MIN (UINT32_MAX / 4096)
 
 /*
- * Of the time that there is, what is measured here may take so much: the checks of the C library's functions, and caches
- * that are colder than before, take the rest.
+ * Of the time that there is, what is measured here may take so much: the checks of the C library's functions, and
+ * caches that are colder than before, take the rest.
  */
 #define PERCENT_MEASURED 60
 
@@ -58,6 +58,7 @@ int check_start(const struct check_limits *limits)
     check.share = UINT32_MAX;
     check.depth = STACKS_DEPTH;
     findings.strict = true;
+    check.process = sys_pid();
     check.on = true;
     return 0;
 }
@@ -68,7 +69,8 @@ int check_start(const struct check_limits *limits)
 static void adapt(void)
 {
     uint64_t spent = __atomic_load_n(&governor.spent_ns, __ATOMIC_RELAXED);
-    uint64_t allowed = START_NS + sys_cpu_ns() / 100 * PERCENT_MEASURED * (check.limits.slowdown - 1) / check.limits.slowdown;
+    uint64_t allowed =
+        START_NS + sys_cpu_ns() / 100 * PERCENT_MEASURED * (check.limits.slowdown - 1) / check.limits.slowdown;
     uint32_t share = check.share, depth = check.depth;
 
     if (spent > allowed) {
@@ -180,9 +182,11 @@ bool check_near(const void *p, struct checked *out)
 
 void check_end(void)
 {
+    if (!check.on || sys_pid() != check.process || __atomic_exchange_n(&check.ended, true, __ATOMIC_RELAXED))
+        return;
     guarded_look_at_all();
     fence_look_at_all();
-    if (findings.reporter[0])
+    if (check.limits.leaks && findings.reporter[0])
         findings_report("leaks", 0);
 }
 
@@ -200,5 +204,6 @@ void check_unlock(void)
 
 void check_after_fork(void)
 {
+    check.process = sys_pid();
     fence_after_fork();
 }

@@ -1,9 +1,9 @@
 /*
  * check.h - every allocation is watched: guarded as long as its cost stays within bounds, else fenced.
  *
- * The governor compares the time that this has cost with the processor time that the process has used. When it costs too
- * much, a smaller share of allocations is guarded, by chance, but for the first few of each call site; and when that is
- * not enough, fewer calls are kept of the stacks of the others. A program of few allocations is guarded whole.
+ * The governor compares the time that this has cost with the processor time that the process has used. When it costs
+ * too much, a smaller share of allocations is guarded, by chance, but for the first few of each call site; and when
+ * that is not enough, fewer calls are kept of the stacks of the others. A program of few allocations is guarded whole.
  */
 #ifndef LOAM_SAMPLE_CHECK_H
 #define LOAM_SAMPLE_CHECK_H
@@ -14,12 +14,15 @@
 struct check_limits {
     unsigned slowdown; /* the program may take so many times its own time */
     size_t memory;     /* bytes that may be taken in addition to the program's own */
+    bool leaks;        /* are looked for at the end */
     bool at_start;     /* objects lie behind their guard, not before it: underflows fault instead of overflows */
 };
 
 struct check {
     bool on;
     struct check_limits limits;
+    int process; /* a child of vfork(2) is another one, though its memory is this */
+    ATOMIC bool ended;
     ATOMIC uint32_t share; /* of 2^32, that is guarded */
     ATOMIC uint32_t depth; /* of the stacks of the others */
 };
@@ -38,7 +41,7 @@ bool check_give(struct heap *heap, void *ptr, const struct giving *giving);
 /* What is known of the watched object that an address is in or near. False for none. */
 bool check_near(const void *p, struct checked *out);
 
-/* The process ends: look at every object once more, and have the reporter look for leaks. */
+/* The process ends, if it is checked: look at every object once more, and have the reporter look for leaks. */
 void check_end(void);
 
 /* For fork. */

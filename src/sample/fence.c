@@ -107,7 +107,7 @@ void *fence_take(struct heap *heap, size_t size, size_t align, enum routine rout
     fact->origin = (struct origin){.taken = stack, .taken_by = thread_id()};
     fact->before = (uint16_t)before;
     fact->routine = (uint8_t)routine;
-    fact->class = (uint8_t)class;
+    fact->class = (uint8_t) class;
     struct checked checked = view(&o, fact);
     fill(checked.before);
     fill(checked.after);

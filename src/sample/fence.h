@@ -16,7 +16,7 @@
 #include "sample/checked.h"
 
 enum {
-    FENCE_ZONE = 16, /* bytes at least, on each side */
+    FENCE_ZONE = 16,    /* bytes at least, on each side */
     FENCE_FACTS = 2048, /* room for the facts of a slice's objects */
 };
 

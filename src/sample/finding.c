@@ -8,6 +8,7 @@
 
 #include "base/report.h"
 #include "sample/stacks.h"
+#include "sample/words.h"
 #include "sys/lock.h"
 #include "sys/modules.h"
 #include "sys/spawn.h"
@@ -32,35 +33,14 @@ static struct {
     char text[TEXT_MAX]; /* too large for the stack of a signal handler */
 } telling;
 
-const char *finding_name(enum finding_kind kind)
-{
-    static const char *const names[] = {
-        [FINDING_OVERFLOW] = "overflow",
-        [FINDING_UNDERFLOW] = "underflow",
-        [FINDING_AFTER_FREE] = "use after free",
-        [FINDING_BROKEN_AFTER] = "overflow, found later",
-        [FINDING_BROKEN_BEFORE] = "underflow, found later",
-        [FINDING_BROKEN_FREED] = "write after free, found later",
-        [FINDING_DOUBLE_FREE] = "double free",
-        [FINDING_INVALID_FREE] = "invalid free",
-        [FINDING_MISMATCH] = "mismatched free",
-        [FINDING_WRONG_SIZE] = "free with the wrong size",
-        [FINDING_INVALID_POINTER] = "invalid pointer",
-        [FINDING_OVERLAP] = "overlapping arguments",
-    };
-    return names[kind];
-}
-
 /* --- telling by ourselves --- */
 
 static void put_access(struct text *text, const struct finding *f)
 {
-    static const char *const words[] = {[ACCESS_UNKNOWN] = "access", [ACCESS_READ] = "read", [ACCESS_WRITE] = "write"};
-
     if (f->length)
-        text_format(text, "%s of %u bytes at", words[f->access], (uint64_t)f->length);
+        text_format(text, "%s of %u bytes at", words_access(f->access), (uint64_t)f->length);
     else
-        text_format(text, "%s at", words[f->access]);
+        text_format(text, "%s at", words_access(f->access));
 }
 
 static void put_place(struct text *text, const struct finding *f)
@@ -100,12 +80,12 @@ static void tell_by_ourselves(const struct finding *f)
     struct text text;
 
     text_init(&text, telling.text, sizeof(telling.text));
-    text_format(&text, "loam: %s in process %d: ", finding_name(f->kind), f->process);
+    text_format(&text, "loam: %s in process %d: ", words_kind(f->kind), f->process);
     put_access(&text, f);
     text_format(&text, " %x", (uint64_t)f->address);
     put_place(&text, f);
     text_string(&text, ".\n");
-    put_stack(&text, f->function[0] ? f->function : "done", f->thread, f->stack);
+    put_stack(&text, f->function[0] ? f->function : words_deed(f->kind), f->thread, f->stack);
     if (f->object)
         put_stack(&text, "allocated", f->origin.taken_by, f->origin.taken);
     if (f->origin.given)

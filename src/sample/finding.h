@@ -12,18 +12,18 @@
 #include "sample/origin.h"
 
 enum finding_kind {
-    FINDING_OVERFLOW,       /* an access past the end of a live object, at once */
-    FINDING_UNDERFLOW,      /* before its start */
-    FINDING_AFTER_FREE,     /* an access to a freed object */
-    FINDING_BROKEN_AFTER,   /* the bytes after an object had been written to, when somebody looked */
-    FINDING_BROKEN_BEFORE,  /* those before it */
-    FINDING_BROKEN_FREED,   /* a freed object had been written to */
+    FINDING_OVERFLOW,      /* an access past the end of a live object, at once */
+    FINDING_UNDERFLOW,     /* before its start */
+    FINDING_AFTER_FREE,    /* an access to a freed object */
+    FINDING_BROKEN_AFTER,  /* the bytes after an object had been written to, when somebody looked */
+    FINDING_BROKEN_BEFORE, /* those before it */
+    FINDING_BROKEN_FREED,  /* a freed object had been written to */
     FINDING_DOUBLE_FREE,
-    FINDING_INVALID_FREE,   /* of what is not the start of an object */
-    FINDING_MISMATCH,       /* freed by another family of functions than it was allocated by */
-    FINDING_WRONG_SIZE,     /* freed with another size */
+    FINDING_INVALID_FREE,    /* of what is not the start of an object */
+    FINDING_MISMATCH,        /* freed by another family of functions than it was allocated by */
+    FINDING_WRONG_SIZE,      /* freed with another size */
     FINDING_INVALID_POINTER, /* given to realloc or malloc_usable_size */
-    FINDING_OVERLAP,        /* of memcpy's arguments */
+    FINDING_OVERLAP,         /* of memcpy's arguments */
     FINDING_COUNT
 };
 
@@ -66,13 +66,11 @@ bool finding_tell(struct finding *finding);
 /* The same, and abort where the process is to die of a signal. */
 void finding_stop(struct finding *finding);
 
-/* Run the reporter on this process, with a word of what to do and the address of its subject. Returns its exit status, or -errno. */
+/* Run the reporter on this process, with a word of what to do and the address of its subject. Returns its exit status,
+ * or -errno. */
 int findings_report(const char *what, uintptr_t subject);
 
 /* In a forked child: nobody is telling anything. */
 void finding_after_fork(void);
-
-/* What a kind of finding is called. */
-const char *finding_name(enum finding_kind kind);
 
 #endif

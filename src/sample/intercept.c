@@ -583,7 +583,10 @@ static int on_fputs(const char *s, FILE *file)
 
 /* --- the table --- */
 
-#define ROW(name, ours, place) {name, (void *)(ours), (void **)&real.place}
+#define ROW(name, ours, place)                                                                                         \
+    {                                                                                                                  \
+        name, (void *)(ours), (void **)&real.place                                                                     \
+    }
 
 static struct patch patches[] = {
     ROW("memcpy", on_memcpy, memcpy),

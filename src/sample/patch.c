@@ -18,9 +18,9 @@
 /* What there is to know of a file's relocations. */
 struct file {
     uintptr_t base;
-    const ElfW(Sym) *symbols;
+    const ElfW(Sym) * symbols;
     const char *strings;
-    const ElfW(Rela) *tables[2]; /* of calls, and of other addresses */
+    const ElfW(Rela) * tables[2]; /* of calls, and of other addresses */
     size_t counts[2];
     uintptr_t relro, relro_size; /* whole pages */
 };
@@ -78,7 +78,7 @@ static const void *address(const struct file *file, uintptr_t value)
     return (const void *)(value < file->base ? value + file->base : value);
 }
 
-static void read_dynamic(struct file *file, const ElfW(Dyn) *dynamic)
+static void read_dynamic(struct file *file, const ElfW(Dyn) * dynamic)
 {
     for (; dynamic->d_tag != DT_NULL; dynamic++) {
         switch (dynamic->d_tag) {
@@ -104,7 +104,7 @@ static void read_dynamic(struct file *file, const ElfW(Dyn) *dynamic)
     }
 }
 
-static bool names_function(const ElfW(Rela) *relocation)
+static bool names_function(const ElfW(Rela) * relocation)
 {
 #if defined(__x86_64__)
     unsigned type = ELF64_R_TYPE(relocation->r_info);
@@ -115,7 +115,7 @@ static bool names_function(const ElfW(Rela) *relocation)
 #endif
 }
 
-static void patch_table(const struct job *job, const struct file *file, const ElfW(Rela) *table, size_t count)
+static void patch_table(const struct job *job, const struct file *file, const ElfW(Rela) * table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!names_function(&table[i]))

@@ -9,10 +9,10 @@
 
 enum {
     BAND_SHIFT_MIN = 26,
-    BAND_SLOTS_MIN = 3,          /* a band of fewer is none */
-    READY_BYTES = 256 * 1024,    /* that are made accessible at a time */
-    HOLD_MIN = 8,                /* free slots of any band that are held back */
-    PROTECTED_MAX = 16 * 1024,   /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
+    BAND_SLOTS_MIN = 3,        /* a band of fewer is none */
+    READY_BYTES = 256 * 1024,  /* that are made accessible at a time */
+    HOLD_MIN = 8,              /* free slots of any band that are held back */
+    PROTECTED_MAX = 16 * 1024, /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
 };
 
 struct slots slots;

@@ -25,18 +25,18 @@ struct slot {
     uintptr_t start; /* of the object */
     size_t size;     /* bytes asked for */
     struct origin origin;
-    uint32_t next;     /* in the queue: number + 1 */
+    uint32_t next;       /* in the queue: number + 1 */
     ATOMIC uint8_t life; /* enum object_life */
     uint8_t routine;     /* enum routine */
     bool protected;      /* its pages are inaccessible by their protection, not only by guards */
 };
 
 struct band {
-    uintptr_t base; /* of the first slot's pages; the page before is a guard */
-    size_t stride;  /* bytes from slot to slot */
-    uint32_t count; /* slots that there are addresses for */
-    uint32_t made;  /* that have been used */
-    uint32_t ready; /* whose pages have been made accessible once, behind guards */
+    uintptr_t base;       /* of the first slot's pages; the page before is a guard */
+    size_t stride;        /* bytes from slot to slot */
+    uint32_t count;       /* slots that there are addresses for */
+    uint32_t made;        /* that have been used */
+    uint32_t ready;       /* whose pages have been made accessible once, behind guards */
     uint32_t first, last; /* the queue of free slots: number + 1, or 0 */
     uint32_t free;
     struct slot *slots;
@@ -51,7 +51,7 @@ struct slots {
     uint32_t hold; /* free slots of one page that are not used again before more are made; of larger ones, less */
     struct slot *records; /* of all bands */
     size_t records_size;
-    bool guards;   /* the kernel has MADV_GUARD_INSTALL; else protection is changed, and mappings split */
+    bool guards; /* the kernel has MADV_GUARD_INSTALL; else protection is changed, and mappings split */
 
     /* Any thread. */
     ATOMIC size_t live_bytes; /* of pages */

@@ -54,8 +54,7 @@ static struct frame frame_of(const ucontext_t *context, bool *write)
 #if defined(__x86_64__)
     const greg_t *r = context->uc_mcontext.gregs;
     *write = r[REG_ERR] & FAULT_WAS_WRITE;
-    return (struct frame){
-        .pc = (uintptr_t)r[REG_RIP], .sp = (uintptr_t)r[REG_RSP], .bp = (uintptr_t)r[REG_RBP]};
+    return (struct frame){.pc = (uintptr_t)r[REG_RIP], .sp = (uintptr_t)r[REG_RSP], .bp = (uintptr_t)r[REG_RBP]};
 #else
     (void)context;
     *write = false;

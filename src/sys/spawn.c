@@ -1,4 +1,10 @@
-/* spawn.c - see spawn.h. Source: clone(2), "The child's termination signal"; prctl(2), PR_SET_PTRACER. */
+/*
+ * spawn.c - see spawn.h.
+ *
+ * A child that has executed a program sends SIGCHLD when it ends, whatever it was cloned to send; so there is one
+ * between, which does not, and which only waits for it.
+ * Source: clone(2), "The child's termination signal"; execve(2); wait(2), __WCLONE; prctl(2), PR_SET_PTRACER.
+ */
 #include "sys/spawn.h"
 
 #include "base/base.h"
@@ -42,17 +48,31 @@ static void hold_signals(uint64_t *before)
     raw_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)before, sizeof(all), 0, 0);
 }
 
-static int wait_for(int child)
+static int wait_for(int child, int options)
 {
     int status;
     long result;
 
     do
-        result = raw_call(SYS_wait4, child, (long)&status, __WCLONE, 0, 0, 0);
+        result = raw_call(SYS_wait4, child, (long)&status, options, 0, 0, 0);
     while (result == -EINTR);
     if (result < 0)
         return (int)result;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* In the child between: have the program executed, and end as it does. */
+static _Noreturn void stand_between(const char *path, const char *const arguments[], uint64_t mask)
+{
+    long child = raw_call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+
+    if (child == 0) {
+        raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask), 0, 0);
+        execute(path, arguments);
+    }
+    int status = child < 0 ? EXIT_NOT_STARTED : wait_for((int)child, 0);
+    for (;;)
+        raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 int spawn_and_wait(const char *path, const char *const arguments[])
@@ -62,11 +82,9 @@ int spawn_and_wait(const char *path, const char *const arguments[])
     hold_signals(&mask);
     raw_call(SYS_prctl, PR_SET_PTRACER, (long)PR_SET_PTRACER_ANY, 0, 0, 0, 0);
     long child = raw_call(SYS_clone, 0, 0, 0, 0, 0, 0);
-    if (child == 0) {
-        raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask), 0, 0);
-        execute(path, arguments);
-    }
-    int status = child < 0 ? (int)child : wait_for((int)child);
+    if (child == 0)
+        stand_between(path, arguments, mask);
+    int status = child < 0 ? (int)child : wait_for((int)child, __WCLONE);
     raw_call(SYS_prctl, PR_SET_PTRACER, 0, 0, 0, 0, 0);
     raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask), 0, 0);
     return status == EXIT_NOT_STARTED ? -ENOEXEC : status;

@@ -14,7 +14,7 @@ enum { EXIT_USAGE = 2 };
 struct command {
     const char *name;
     const char *arguments; /* of the usage line */
-    const char *purpose;   /* a line for `loam --help` */
+    const char *purpose;   /* a line for `loam --help`; NULL for one that only programs run */
     const char *help;      /* the rest of `loam help NAME`, whole lines */
 
     /* argv[0] is "loam NAME"; main() has not parsed the rest. Returns the exit status. */
@@ -22,6 +22,8 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_report;
 extern const struct command command_map;
 extern const struct command command_stats;
 extern const struct command command_explain;

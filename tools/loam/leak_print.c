@@ -1,4 +1,5 @@
 /* leak_print.c - leaks as text and as JSON; see leak_scan.h. */
+#include "frames.h"
 #include "json.h"
 #include "leak_scan.h"
 #include "paint.h"
@@ -20,16 +21,27 @@ static void print_preview(FILE *out, const struct leak_group *group)
         fputc(isprint(group->preview[i]) ? group->preview[i] : '.', out);
 }
 
-static void print_group(FILE *out, const struct leak_group *group)
+static void print_stack(FILE *out, const struct leak_group *group, struct symbols *symbols)
+{
+    struct frames frames;
+
+    if (frames_find(symbols, group->stack, &frames) == 0)
+        frames_print(out, &frames, "      ");
+    frames_free(&frames);
+}
+
+static void print_group(FILE *out, const struct leak_group *group, struct symbols *symbols)
 {
     fprintf(out, "  %-10s %10s %11s %11s  %14" PRIxPTR "  ", group->indirect ? "indirectly" : "lost",
             units_count(group->objects).text, units_bytes(group->size).text, units_bytes(group->bytes).text,
             group->sample);
     print_preview(out, group);
     fputc('\n', out);
+    if (group->stack && symbols)
+        print_stack(out, group, symbols);
 }
 
-void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks)
+void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks, struct symbols *symbols)
 {
     const struct paint *paint = paint_for(out);
     size_t shown = leaks->group_count < GROUPS_SHOWN ? leaks->group_count : GROUPS_SHOWN;
@@ -50,9 +62,9 @@ void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks)
     fprintf(out, "\n  %s%-10s %10s %11s %11s  %14s  %s%s\n", paint->faint, "", "objects", "size of one", "bytes",
             "one is at", "and begins", paint->end);
     for (size_t i = 0; i < shown; i++)
-        print_group(out, &leaks->groups[i]);
+        print_group(out, &leaks->groups[i], symbols);
     if (leaks->group_count > shown)
-        fprintf(out, "  and %zu more sizes\n", leaks->group_count - shown);
+        fprintf(out, "  and %zu more kinds\n", leaks->group_count - shown);
 }
 
 void leaks_print_json(FILE *out, const char *name, int pid, const struct leaks *leaks)

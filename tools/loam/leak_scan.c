@@ -192,30 +192,55 @@ static int take_core(struct scan *scan)
 
 /* --- what is lost --- */
 
-static struct leak_group *find_group(struct leaks *leaks, size_t size, bool indirect)
+static struct leak_group *find_group(struct leaks *leaks, size_t size, uint32_t stack, bool indirect)
 {
-    for (size_t i = 0; i < leaks->group_count; i++)
-        if (leaks->groups[i].size == size && leaks->groups[i].indirect == indirect)
-            return &leaks->groups[i];
+    for (size_t i = 0; i < leaks->group_count; i++) {
+        struct leak_group *group = &leaks->groups[i];
+        if (group->size == size && group->stack_number == stack && group->indirect == indirect)
+            return group;
+    }
     struct leak_group *larger = list_grow(leaks->groups, leaks->group_count, sizeof(*larger));
     if (!larger)
         return NULL;
     leaks->groups = larger;
     struct leak_group *group = &larger[leaks->group_count++];
-    *group = (struct leak_group){.size = size, .indirect = indirect};
+    *group = (struct leak_group){.size = size, .stack_number = stack, .indirect = indirect};
     return group;
+}
+
+/* Of an object that is watched more is known: its exact bounds, and the call that allocated it. */
+static struct image_watched look_up(const struct scan *scan, struct object_place place)
+{
+    const struct image *heap = &scan->target->heap;
+    struct image_watched known;
+
+    if (image_watched_find(heap, object_address(place), &known) == 0 && known.live)
+        return known;
+    return (struct image_watched){.start = object_address(place), .size = place.slab->object_size};
+}
+
+/* Without its stack a group is still worth telling. */
+static void read_stack(const struct scan *scan, struct leak_group *group)
+{
+    group->stack = group->stack_number ? malloc(sizeof(*group->stack)) : NULL;
+    if (!group->stack || image_stack_read(&scan->target->heap, group->stack_number, group->stack) == 0)
+        return;
+    free(group->stack);
+    group->stack = NULL;
 }
 
 static int add_leak(struct leaks *leaks, const struct scan *scan, struct object_place place)
 {
-    size_t size = place.slab->object_size;
+    struct image_watched object = look_up(scan, place);
+    size_t size = object.size;
     bool indirect = object_is(place, OBJECT_INDIRECT);
-    struct leak_group *group = find_group(leaks, size, indirect);
+    struct leak_group *group = find_group(leaks, size, object.taken, indirect);
 
     if (!group)
         return -ENOMEM;
     if (group->objects == 0) {
-        group->sample = object_address(place);
+        read_stack(scan, group);
+        group->sample = object.start;
         scan->memory.read(scan->memory.context, group->sample, group->preview,
                           size < LEAK_PREVIEW ? size : LEAK_PREVIEW);
     }
@@ -313,7 +338,6 @@ int leaks_find(struct target *target, pid_t traced, struct leaks *out)
     if (!error && out->lost_objects && !target->is_core && !traced) {
         copy_free(&first.copy);
         leaks_free(out);
-        *out = (struct leaks){.groups = NULL};
         error = scan_once(&second, traced, out);
         out->stopped_ns += first.stopped_ns;
     }
@@ -326,6 +350,8 @@ int leaks_find(struct target *target, pid_t traced, struct leaks *out)
 
 void leaks_free(struct leaks *leaks)
 {
+    for (size_t i = 0; i < leaks->group_count; i++)
+        free(leaks->groups[i].stack);
     free(leaks->groups);
-    leaks->groups = NULL;
+    *leaks = (struct leaks){.groups = NULL};
 }

@@ -4,15 +4,19 @@
 #ifndef LOAM_TOOLS_LEAK_SCAN_H
 #define LOAM_TOOLS_LEAK_SCAN_H
 
+#include "image/watched.h"
+#include "symbols.h"
 #include "target.h"
 
 #include <stdio.h>
 
 enum { LEAK_PREVIEW = 16 /* bytes */ };
 
-/* Lost objects of one size. */
+/* Lost objects of one size, that were allocated by one call as far as that is known. */
 struct leak_group {
-    size_t size; /* of an object, bytes */
+    size_t size;               /* of an object, bytes */
+    uint32_t stack_number;     /* of the call; 0: not known */
+    struct image_stack *stack; /* NULL likewise */
     bool indirect;
     uint64_t objects;
     uint64_t bytes;
@@ -38,7 +42,8 @@ int leaks_find(struct target *target, pid_t traced, struct leaks *out);
 
 void leaks_free(struct leaks *leaks);
 
-void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks);
+/* `symbols`: for the calls that allocated what was lost; NULL where that is not to be said. */
+void leaks_print_text(FILE *out, const char *name, const struct leaks *leaks, struct symbols *symbols);
 void leaks_print_json(FILE *out, const char *name, int pid, const struct leaks *leaks);
 
 #endif

@@ -31,6 +31,17 @@ struct request {
     int exit_code;
 };
 
+static void print_text(const struct target *target, const struct leaks *leaks)
+{
+    struct symbols *symbols = NULL;
+
+    for (size_t i = 0; !symbols && i < leaks->group_count; i++)
+        if (leaks->groups[i].stack)
+            symbols = symbols_open(target, NULL);
+    leaks_print_text(stdout, target->name, leaks, symbols);
+    symbols_close(symbols);
+}
+
 static int show(void *context, struct target *target)
 {
     const struct request *request = context;
@@ -43,7 +54,7 @@ static int show(void *context, struct target *target)
         if (request->json)
             leaks_print_json(stdout, target->name, target->pid, &leaks);
         else
-            leaks_print_text(stdout, target->name, &leaks);
+            print_text(target, &leaks);
         status = command_finish();
     }
     if (status == EXIT_SUCCESS && leaks.lost_objects)

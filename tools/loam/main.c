@@ -23,8 +23,8 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-    &command_run,   &command_map,  &command_stats, &command_top, &command_explain,
-    &command_leaks, &command_snap, &command_diff,  &help,
+    &command_run,   &command_check, &command_map,  &command_stats, &command_top,    &command_explain,
+    &command_leaks, &command_snap,  &command_diff, &help,          &command_report,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -56,7 +56,8 @@ static void print_usage(FILE *out)
           "Commands:\n",
           out);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->purpose);
+        if (commands[i]->purpose)
+            fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->purpose);
     fputs("\n"
           "'loam help COMMAND' tells more about one. Options: -h, --help; -V, --version.\n"
           "Start here:  loam run python3 -c 'print(sum(range(10)))'\n",

@@ -5,6 +5,7 @@
  * to us changes its output or its exit status.
  */
 #include "command.h"
+#include "environment.h"
 #include "follow.h"
 #include "leak_scan.h"
 #include "library.h"
@@ -92,26 +93,9 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
-/* "a,b", or only one where the other is empty or NULL. NULL with ENOMEM. The caller frees it. */
-static char *join(const char *a, const char *b, char separator)
-{
-    size_t a_length = a ? strlen(a) : 0, b_length = b ? strlen(b) : 0;
-    char *result = malloc(a_length + b_length + 2);
-
-    if (!result)
-        return NULL;
-    char *at = a_length ? mempcpy(result, a, a_length) : result;
-    if (a_length && b_length)
-        *at++ = separator;
-    if (b_length)
-        at = mempcpy(at, b, b_length);
-    *at = '\0';
-    return result;
-}
-
 static int add_options(struct request *request, const char *options)
 {
-    char *joined = join(request->options, options, ',');
+    char *joined = environment_join(request->options, options, ',');
 
     if (!joined) {
         warn("--options");
@@ -206,7 +190,7 @@ static void print_leaks(const struct run *run, const struct report *report)
 
     fputc('\n', out);
     if (run->leaks_known)
-        leaks_print_text(out, report->argv[0], &run->leaks);
+        leaks_print_text(out, report->argv[0], &run->leaks, NULL);
     else
         fputs("Leaks are not known: the program was not on loam's heap, or could not be read.\n", out);
 }
@@ -231,26 +215,16 @@ static void print(const struct run *run, const struct report *report)
 
 /* --- the environment --- */
 
-/* Set `name` to `value`, before or after what it holds already. Returns 0 or -errno. */
-static int extend(const char *name, const char *before, const char *after, char separator)
-{
-    char *value = join(before, after, separator);
-    int error = value && setenv(name, value, 1) == 0 ? 0 : -errno;
-
-    free(value);
-    return error;
-}
-
 static int set_environment(const struct run *run)
 {
     char summary[RECORDS_PATH + sizeof("summary=")];
-    int error = extend("LD_PRELOAD", run->library.path, getenv("LD_PRELOAD"), ':');
+    int error = environment_prepend("LD_PRELOAD", run->library.path, ':');
 
     if (!error && run->request.options)
-        error = extend("LOAM_OPTIONS", getenv("LOAM_OPTIONS"), run->request.options, ',');
+        error = environment_append("LOAM_OPTIONS", run->request.options, ',');
     if (!error && run->directory[0]) {
         snprintf(summary, sizeof(summary), "summary=%s", run->directory);
-        error = extend("LOAM_OPTIONS", getenv("LOAM_OPTIONS"), summary, ',');
+        error = environment_append("LOAM_OPTIONS", summary, ',');
     }
     if (error)
         warnx("cannot set the environment: %s", strerror(-error));

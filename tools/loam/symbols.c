@@ -45,19 +45,30 @@ struct symbols *symbols_open(const struct target *target, const char *executable
     return NULL;
 }
 
-void symbols_find(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out)
+Dwfl_Module *symbols_module(struct symbols *symbols, uintptr_t address)
+{
+    return dwfl_addrmodule(symbols->dwfl, address);
+}
+
+void symbols_name(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out)
 {
     GElf_Sym entry;
 
     *out = (struct symbol){.name = NULL};
-    Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, inside);
+    Dwfl_Module *module = symbols_module(symbols, inside);
     if (!module)
         return;
     const char *file = NULL;
     const char *name = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, &file, NULL);
     out->module = file ? file : name;
     out->name = dwfl_module_addrinfo(module, address, &out->offset, &entry, NULL, NULL, NULL);
-    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+}
+
+void symbols_find(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out)
+{
+    symbols_name(symbols, address, inside, out);
+    Dwfl_Module *module = symbols_module(symbols, inside);
+    Dwfl_Line *line = module ? dwfl_module_getsrc(module, address) : NULL;
     if (line)
         out->file = dwfl_lineinfo(line, NULL, &out->line, NULL, NULL, NULL);
 }

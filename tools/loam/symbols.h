@@ -28,6 +28,12 @@ struct symbols *symbols_open(const struct target *target, const char *executable
  */
 void symbols_find(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out);
 
+/* The same without file and line, which are slow to find. */
+void symbols_name(struct symbols *symbols, uintptr_t address, uintptr_t inside, struct symbol *out);
+
+/* The module of libdw that an address lies in; NULL for none. */
+struct Dwfl_Module *symbols_module(struct symbols *symbols, uintptr_t address);
+
 void symbols_close(struct symbols *symbols);
 
 #endif
