@@ -139,11 +139,10 @@ static void free_large(const struct object *o)
         explain_stop(FAULT_DOUBLE_FREE, o->start);
 }
 
-/* Whether the object, if it is one, lies between guards or, where all are checked, between zones. */
+/* Whether it is for the checks to say what `ptr` is: it lies between guards, or all objects are checked. */
 static bool is_watched(const void *ptr)
 {
-    struct checked object;
-    return slots_own(ptr) || (check.on && check_near(ptr, &object));
+    return slots_own(ptr) || (check.on && !check_is_usual(ptr));
 }
 
 /* Free the object if it is a watched one. */
@@ -332,8 +331,8 @@ void *front_reallocarray(void *ptr, size_t count, size_t size)
 
 void *front_aligned(size_t align, size_t size, enum routine routine)
 {
-    if (align <= ALIGN_NATURAL)
-        return front_malloc_as(max_size(size, align), routine);
+    if (align <= ALIGN_NATURAL && size >= align)
+        return front_malloc_as(size, routine);
     if (UNLIKELY(align > PTRDIFF_MAX / 2))
         return fail(ENOMEM);
     size = max_size(size, 1);

@@ -63,6 +63,7 @@ static bool set_purge(const char *value)
 
 static bool set_sample(const char *value)
 {
+    options.sample_set = true;
     return set_number(&options.sample, value);
 }
 

@@ -18,6 +18,7 @@ struct options {
     bool huge_pages;            /* hugepages: memory in huge pages, where the kernel has them */
     uint64_t purge_ms;          /* purge=MS: idle time after which memory goes back to the kernel */
     uint64_t sample;            /* sample=BYTES: about one allocation per so many is a tripwire; 0: none */
+    bool sample_set;            /* it was given: then samples may cost what they do */
     bool check;                 /* every allocation is one */
     bool no_leaks;              /* leaks=0: check does not look for leaks at the end */
     bool keep_going;            /* after a report of check */

@@ -58,6 +58,16 @@ static void start_check(void)
         report_line("loam: there are not enough addresses to check this program; it runs unchecked.\n");
 }
 
+static void start_samples(void)
+{
+    const struct sample_limits limits = {
+        .interval = options.check ? 0 : options.sample,
+        .exact = options.sample_set,
+        .seed = options.seed,
+    };
+    sample_start(&limits);
+}
+
 static void start_heap(void)
 {
     lock_take(&start.lock);
@@ -67,7 +77,7 @@ static void start_heap(void)
         observers.tally = options.summary[0] != '\0';
         range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);
         heap_start(options.hardened);
-        sample_start(options.check ? 0 : options.sample, options.seed);
+        start_samples();
         if (options.check)
             start_check();
         summary_start();

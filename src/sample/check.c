@@ -1,6 +1,7 @@
 /* check.c - see check.h. */
 #include "sample/check.h"
 
+#include "heap/object.h"
 #include "sample/canary.h"
 #include "sample/fence.h"
 #include "sample/guarded.h"
@@ -18,6 +19,7 @@ enum {
     SITE_FIRST = 8, /* allocations of each that are guarded always */
     HELD_PART = 8,  /* of the memory limit, for freed objects that wait */
     HELD_MAX = 64 * 1024 * 1024,
+    FORGOTTEN = 8192,     /* bytes of stack */
     FILL_MAX = 64 * 1024, /* bytes of a new object that are filled */
 };
 
@@ -133,9 +135,15 @@ static void *take(struct heap *heap, size_t size, size_t align, bool zeroed, enu
 
 static bool give(struct heap *heap, void *ptr, const struct giving *giving)
 {
-    if (!slots_own(ptr))
-        return fence_give(heap, ptr, giving, check.depth);
-    guarded_give(ptr, giving);
+    if (slots_own(ptr)) {
+        guarded_give(ptr, giving);
+        return true;
+    }
+    if (fence_give(heap, ptr, giving, check.depth))
+        return true;
+    if (check_is_usual(ptr))
+        return false;
+    checked_end(NULL, ptr, giving, 0);
     return true;
 }
 
@@ -175,9 +183,26 @@ bool check_give(struct heap *heap, void *ptr, const struct giving *giving)
     return given;
 }
 
+bool check_is_usual(const void *ptr)
+{
+    struct object o;
+    struct checked object;
+
+    return !check_near(ptr, &object) && object_find(ptr, &o) == OBJECT_START;
+}
+
 bool check_near(const void *p, struct checked *out)
 {
     return slots_own(p) ? guarded_near(p, out) : fence_near(p, out);
+}
+
+/* Addresses of objects that looking at them has left on the stack are no reason to take those for reachable. */
+static NOINLINE void forget(void)
+{
+    volatile uint64_t words[FORGOTTEN / sizeof(uint64_t)];
+
+    for (size_t i = 0; i < LENGTH(words); i++)
+        words[i] = 0;
 }
 
 void check_end(void)
@@ -186,6 +211,7 @@ void check_end(void)
         return;
     guarded_look_at_all();
     fence_look_at_all();
+    forget();
     if (check.limits.leaks && findings.reporter[0])
         findings_report("leaks", 0);
 }

@@ -35,8 +35,14 @@ int check_start(const struct check_limits *limits);
 /* Allocate an object; `zeroed`: it reads as zeroes. NULL when it is to be allocated as usual. */
 void *check_take(struct heap *heap, size_t size, size_t align, bool zeroed, enum routine routine);
 
-/* Free a watched object, or tell what is wrong with it. False when it is not a watched one. */
+/*
+ * Free a watched object, or tell what is wrong with what is given for one. False for an object that was allocated as
+ * usual.
+ */
 bool check_give(struct heap *heap, void *ptr, const struct giving *giving);
+
+/* Whether `ptr` is the start of an object that was allocated as usual, and so nothing is known of. */
+bool check_is_usual(const void *ptr);
 
 /* What is known of the watched object that an address is in or near. False for none. */
 bool check_near(const void *p, struct checked *out);

@@ -483,39 +483,29 @@ static int on_vsnprintf_checked(char *to, size_t size, int flag, size_t room, co
 
 /* --- input and output --- */
 
-/*
- * Input may be shorter than what there is room for: a program that knows how much will come may say a larger size. So
- * what was received counts; and the first byte, which an object that is gone lacks.
- */
-static ssize_t check_received(ssize_t got, void *to, const char *name)
-{
-    if (got > 0)
-        bounds_check(to, (size_t)got, ACCESS_WRITE, name);
-    return got;
-}
-
+/* The whole of what the caller says there is room for must be there, even if less comes. */
 static ssize_t on_read(int fd, void *to, size_t size)
 {
-    bounds_check(to, size != 0, ACCESS_WRITE, "read");
-    return check_received(real.read(fd, to, size), to, "read");
+    bounds_check(to, size, ACCESS_WRITE, "read");
+    return real.read(fd, to, size);
 }
 
 static ssize_t on_read_checked(int fd, void *to, size_t size, size_t room)
 {
-    bounds_check(to, size != 0, ACCESS_WRITE, "read");
-    return check_received(real.read_checked(fd, to, size, room), to, "read");
+    bounds_check(to, size, ACCESS_WRITE, "read");
+    return real.read_checked(fd, to, size, room);
 }
 
 static ssize_t on_pread(int fd, void *to, size_t size, off_t offset)
 {
-    bounds_check(to, size != 0, ACCESS_WRITE, "pread");
-    return check_received(real.pread(fd, to, size, offset), to, "pread");
+    bounds_check(to, size, ACCESS_WRITE, "pread");
+    return real.pread(fd, to, size, offset);
 }
 
 static ssize_t on_recv(int fd, void *to, size_t size, int flags)
 {
-    bounds_check(to, size != 0, ACCESS_WRITE, "recv");
-    return check_received(real.recv(fd, to, size, flags), to, "recv");
+    bounds_check(to, size, ACCESS_WRITE, "recv");
+    return real.recv(fd, to, size, flags);
 }
 
 static ssize_t on_write(int fd, const void *from, size_t size)
@@ -538,10 +528,8 @@ static ssize_t on_send(int fd, const void *from, size_t size, int flags)
 
 static size_t on_fread(void *to, size_t size, size_t count, FILE *file)
 {
-    size_t got = real.fread(to, size, count, file);
-
-    bounds_check(to, got * size, ACCESS_WRITE, "fread");
-    return got;
+    bounds_check(to, size * count, ACCESS_WRITE, "fread");
+    return real.fread(to, size, count, file);
 }
 
 static size_t on_fwrite(const void *from, size_t size, size_t count, FILE *file)

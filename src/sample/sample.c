@@ -13,7 +13,7 @@ enum {
 #define NEVER (INT64_MAX / 2)
 
 /* Little memory for programs that have few samples; addresses are free. */
-static const struct guarded_limits limits = {
+static const struct guarded_limits guards = {
     .band_shift = 30,
     .hold = 256,
     .stack_bytes = 64 * MIB,
@@ -26,18 +26,16 @@ CPU_THREAD_LOCAL int64_t sample_countdown;
 static CPU_THREAD_LOCAL uint64_t random_state;
 
 static struct {
-    size_t interval;
-    uint64_t seed;
+    struct sample_limits limits;
     ATOMIC uint64_t paid_ns; /* until when samples so far are paid for: never much below the clock */
 
     struct lock lock;
     ATOMIC int state; /* of the slots: 0 not started, 1 ready, -1 not to be had */
 } sampling;
 
-void sample_start(size_t interval, uint64_t seed)
+void sample_start(const struct sample_limits *wanted)
 {
-    sampling.interval = interval;
-    sampling.seed = seed;
+    sampling.limits = *wanted;
 }
 
 /* Source: G. Marsaglia, "Xorshift RNGs", 2003. */
@@ -46,8 +44,8 @@ uint64_t sample_random(void)
     uint64_t x = random_state;
 
     if (!x) {
-        x = sampling.seed ? sampling.seed : sys_now_ns() ^ (uint64_t)(uintptr_t)&x << 20;
-        x = (x + (uint64_t)sys_thread() * !sampling.seed) * 0x9e3779b97f4a7c15 | 1;
+        x = sampling.limits.seed ? sampling.limits.seed : sys_now_ns() ^ (uint64_t)(uintptr_t)&x << 20;
+        x = (x + (uint64_t)sys_thread() * !sampling.limits.seed) * 0x9e3779b97f4a7c15 | 1;
     }
     x ^= x << 13;
     x ^= x >> 7;
@@ -70,7 +68,7 @@ static double logarithm(uint64_t x)
 static int64_t draw(void)
 {
     uint64_t uniform = (sample_random() >> (64 - MANTISSA)) + 1; /* in 1 .. 2^53 */
-    double bytes = (double)sampling.interval * (MANTISSA * 0.693147180559945 - logarithm(uniform));
+    double bytes = (double)sampling.limits.interval * (MANTISSA * 0.693147180559945 - logarithm(uniform));
 
     return bytes < (double)NEVER ? (int64_t)bytes : NEVER;
 }
@@ -98,7 +96,7 @@ static bool ready(void)
         return state > 0;
     lock_take(&sampling.lock);
     if (!sampling.state)
-        __atomic_store_n(&sampling.state, guarded_start(&limits) == 0 ? 1 : -1, __ATOMIC_RELEASE);
+        __atomic_store_n(&sampling.state, guarded_start(&guards) == 0 ? 1 : -1, __ATOMIC_RELEASE);
     lock_give(&sampling.lock);
     return sampling.state > 0;
 }
@@ -107,7 +105,7 @@ void *sample_take(size_t size, size_t align, enum routine routine)
 {
     bool fresh = !random_state; /* the thread has not drawn yet */
 
-    if (!sampling.interval) {
+    if (!sampling.limits.interval) {
         sample_countdown = NEVER;
         return NULL;
     }
@@ -118,7 +116,7 @@ void *sample_take(size_t size, size_t align, enum routine routine)
             return NULL;
         sample_countdown = draw();
     }
-    if (!affordable() || !ready())
+    if ((!sampling.limits.exact && !affordable()) || !ready())
         return NULL;
     return guarded_take(size, align, sample_random() >> 32 & 1, routine, stacks_here(STACKS_DEPTH));
 }

@@ -5,8 +5,8 @@
  * program allocates, so that the chance of an object is its size over the interval, whatever the program's rhythm. A
  * thread counts down its own; that is one subtraction in an allocation.
  *
- * A sample costs some ten microseconds. Programs that allocate so much that this would be felt get fewer: after the
- * first SAMPLE_BURST, one in a millisecond of all threads together.
+ * A sample costs some ten microseconds. Programs that allocate so much that this would be felt get fewer, unless an
+ * interval has been asked for: after the first SAMPLE_BURST, one in a millisecond of all threads together.
  */
 #ifndef LOAM_SAMPLE_SAMPLE_H
 #define LOAM_SAMPLE_SAMPLE_H
@@ -20,8 +20,14 @@ enum { SAMPLE_BURST = 256 };
 /* Bytes that the thread may allocate before the next sample; below 0: one is due, or the thread is new. */
 extern HIDDEN CPU_THREAD_LOCAL int64_t sample_countdown;
 
-/* Once. A mean of `interval` bytes, 0: never; a `seed` of 0 is drawn from the clock. */
-void sample_start(size_t interval, uint64_t seed);
+struct sample_limits {
+    size_t interval; /* bytes, on average; 0: no samples */
+    bool exact;      /* however many that is */
+    uint64_t seed;   /* of the intervals; 0: from the clock */
+};
+
+/* Once. */
+void sample_start(const struct sample_limits *limits);
 
 /* Count `size` bytes, which may be any number: an allocation that fails takes it back. */
 INLINE void sample_count(size_t size)

@@ -12,6 +12,7 @@ enum {
     BAND_SLOTS_MIN = 3,        /* a band of fewer is none */
     READY_BYTES = 256 * 1024,  /* that are made accessible at a time */
     HOLD_MIN = 8,              /* free slots of any band that are held back */
+    ALIGN_MAX_USUAL = 16,      /* bytes that most objects are aligned to */
     PROTECTED_MAX = 16 * 1024, /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
 };
 
@@ -281,23 +282,40 @@ static size_t distance(const struct slot *slot, uintptr_t p)
     return p >= slot->start + slot->size ? p - slot->start - slot->size : 0;
 }
 
+/* Whether the slot's object ends right before the guard page behind it. */
+static bool ends_at_guard(const struct slot *slot)
+{
+    return (slot->start + slot->size) % PAGE_SIZE == 0 || slots_after(slot).size < ALIGN_MAX_USUAL;
+}
+
+/* Of two neighbours of a guard page, the one whose object it most likely was that an access to the page was meant for.
+ */
+static struct slot *likelier(struct slot *below, struct slot *above, uintptr_t p)
+{
+    if (!is_known(above))
+        return below;
+    if (!is_known(below))
+        return above;
+    if (below->life == LIFE_LIVE && ends_at_guard(below) && above->start % PAGE_SIZE != 0)
+        return below;
+    return distance(above, p) < distance(below, p) ? above : below;
+}
+
+/* An access far from everything is taken to have gone too far from the last slot there is. */
 struct slot *slots_near(const void *p)
 {
     if (!slots_own(p))
         return NULL;
     const struct band *band = band_of(p);
-    uintptr_t offset = (uintptr_t)p - band->base; /* huge in the band's first page */
-    size_t index = offset / band->stride;
-    if ((intptr_t)offset < 0)
-        return is_known(&band->slots[0]) ? &band->slots[0] : NULL;
-    if (index >= band->count)
+    uintptr_t offset = (uintptr_t)p - band->base;
+    uint32_t made = __atomic_load_n(&band->made, __ATOMIC_RELAXED);
+    if (made == 0)
         return NULL;
-    struct slot *slot = &band->slots[index];
-    bool in_guard = offset % band->stride >= band->stride - PAGE_SIZE;
-    if (in_guard && index + 1 < band->count) {
-        struct slot *next = slot + 1;
-        if (is_known(next) && (!is_known(slot) || distance(next, (uintptr_t)p) < distance(slot, (uintptr_t)p)))
-            slot = next;
-    }
+    size_t index = offset / band->stride;
+    struct slot *slot = &band->slots[min_size(index, made - 1)];
+    if ((intptr_t)offset < 0) /* in the page before the first slot */
+        slot = &band->slots[0];
+    else if (index + 1 < made && offset % band->stride >= band->stride - PAGE_SIZE)
+        slot = likelier(slot, slot + 1, (uintptr_t)p);
     return is_known(slot) ? slot : NULL;
 }

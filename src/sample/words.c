@@ -20,8 +20,7 @@ static const struct {
     [FINDING_OVERLAP] = {"overlapping arguments", "copied"},
 };
 
-static const char *const accesses[] = {
-    [ACCESS_UNKNOWN] = "access", [ACCESS_READ] = "read", [ACCESS_WRITE] = "write"};
+static const char *const accesses[] = {[ACCESS_UNKNOWN] = "access", [ACCESS_READ] = "read", [ACCESS_WRITE] = "write"};
 
 static const struct {
     const char *name, *freeing;

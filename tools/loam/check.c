@@ -202,10 +202,14 @@ static int set_options(const struct check_run *run)
     reporter[length] = '\0';
     snprintf(status, sizeof(status), "%d", r->status);
     const char *const options[][2] = {
-        {"check", "1"},          {"reporter", reporter},
-        {"status", status},      {"slowdown", r->slowdown},
-        {"memory", r->memory},   {"seed", run->seed},
-        {"place", r->place},     {"keepgoing", r->keep_going ? "1" : NULL},
+        {"check", "1"},
+        {"reporter", reporter},
+        {"status", status},
+        {"slowdown", r->slowdown},
+        {"memory", r->memory},
+        {"seed", run->seed},
+        {"place", r->place},
+        {"keepgoing", r->keep_going ? "1" : NULL},
         {"leaks", r->no_leaks ? "0" : NULL},
     };
     int error = 0;

@@ -110,7 +110,8 @@ static bool is_loam(const char *module)
 static bool is_c_library(const char *module)
 {
     const char *name = module ? strrchr(module, '/') : NULL;
-    return name && (strncmp(name, "/libc.so", strlen("/libc.so")) == 0 || strncmp(name, "/libc-", strlen("/libc-")) == 0);
+    return name &&
+           (strncmp(name, "/libc.so", strlen("/libc.so")) == 0 || strncmp(name, "/libc-", strlen("/libc-")) == 0);
 }
 
 /* A return address stands for the call before it. */

@@ -57,22 +57,22 @@ static void expand(const char *pattern, pid_t pid, char *path, size_t size)
         snprintf(path, size, "%s", pattern);
 }
 
-static int open_log(struct report *r)
+/* When there is something to tell. Returns whether there is somewhere to tell it. */
+static bool open_log(struct report *r)
 {
     const char *pattern = getenv("LOAM_REPORT_LOG");
     char path[PATH_MAX];
 
+    if (r->out)
+        return true;
     r->out = stderr;
     if (!pattern)
-        return 0;
+        return true;
     expand(pattern, r->target.pid, path, sizeof(path));
-    FILE *log = fopen(path, "ae");
-    if (!log) {
+    r->out = fopen(path, "ae");
+    if (!r->out)
         warn("%s", path);
-        return -errno;
-    }
-    r->out = log;
-    return 0;
+    return r->out != NULL;
 }
 
 /* One line of a few bytes is appended whole, whoever else appends. */
@@ -165,7 +165,8 @@ static void print_text(const struct report *r, const struct finding *f, const st
 
     print_headline(r, f);
     fprintf(r->out, "  in %s\n", r->target.name);
-    snprintf(what, sizeof(what), "%s%s", f->function[0] ? "in " : "", f->function[0] ? f->function : words_deed(f->kind));
+    snprintf(what, sizeof(what), "%s%s", f->function[0] ? "in " : "",
+             f->function[0] ? f->function : words_deed(f->kind));
     print_part(r->out, what, f->thread, &s->access);
     if (f->object)
         print_part(r->out, "it was allocated", f->origin.taken_by, &s->taken);
@@ -185,8 +186,8 @@ static void print_json(const struct report *r, const struct finding *f, const st
 {
     fprintf(r->out, "{\"kind\":\"%s\",\"process\":%d,\"name\":", words_kind(f->kind), f->process);
     json_string(r->out, r->target.name);
-    fprintf(r->out, ",\"access\":\"%s\",\"address\":%" PRIuPTR ",\"length\":%zu,\"function\":",
-            words_access(f->access), f->address, f->length);
+    fprintf(r->out, ",\"access\":\"%s\",\"address\":%" PRIuPTR ",\"length\":%zu,\"function\":", words_access(f->access),
+            f->address, f->length);
     json_string(r->out, f->function);
     print_json_stack(r->out, "at", f->thread, &s->access);
     if (f->object) {
@@ -215,14 +216,15 @@ static int tell_finding(struct report *r, uintptr_t address)
     bool suppressed = suppressions_match(r->suppressions, &stacks.access) ||
                       suppressions_match(r->suppressions, &stacks.taken) ||
                       suppressions_match(r->suppressions, &stacks.given);
-    if (!suppressed) {
+    bool told = !suppressed && open_log(r);
+    if (told) {
         (r->json ? print_json : print_text)(r, &finding, &stacks);
         count("finding");
     }
     frames_free(&stacks.access);
     frames_free(&stacks.taken);
     frames_free(&stacks.given);
-    return suppressed ? STATUS_SUPPRESSED : STATUS_TOLD;
+    return suppressed ? STATUS_SUPPRESSED : told ? STATUS_TOLD : STATUS_FAILED;
 }
 
 /* --- leaks --- */
@@ -257,7 +259,7 @@ static void tell_leak(struct report *r, const struct leak_group *group)
 
     if (group->stack)
         frames_find(r->symbols, group->stack, &frames);
-    if (!suppressions_match(r->suppressions, &frames)) {
+    if (!suppressions_match(r->suppressions, &frames) && open_log(r)) {
         (r->json ? print_leak_json : print_leak_text)(r, group, &frames);
         count("leak");
     }
@@ -279,7 +281,7 @@ static int tell_leaks(struct report *r)
     for (size_t i = 0; !error && i < leaks.group_count && i < LEAKS_SHOWN; i++)
         if (get_symbols(r))
             tell_leak(r, &leaks.groups[i]);
-    if (!error && leaks.group_count > LEAKS_SHOWN && !r->json)
+    if (!error && leaks.group_count > LEAKS_SHOWN && !r->json && open_log(r))
         fprintf(r->out, "loam: and %zu more kinds of leaks\n", leaks.group_count - LEAKS_SHOWN);
     leaks_free(&leaks);
     return error ? STATUS_FAILED : STATUS_TOLD;
@@ -315,9 +317,7 @@ static int run_command(int argc, char **argv)
         return command_misused(&command_report);
     if (target_open_process(argv[2], &report.target) < 0)
         return STATUS_FAILED;
-    int status = STATUS_FAILED;
-    if (open_log(&report) == 0)
-        status = tell(&report, argv[1], argv[3]);
+    int status = tell(&report, argv[1], argv[3]);
     symbols_close(report.symbols);
     suppressions_free(report.suppressions);
     target_close(&report.target);

@@ -1,8 +1,8 @@
 /*
  * suppress.h - findings that the user does not want to be told of.
  *
- * A file of lines, each "function PATTERN", "file PATTERN" or "module PATTERN", with patterns as of the shell; '#' begins
- * a comment. A finding is suppressed when any function of any of its stacks matches any line.
+ * A file of lines, each "function PATTERN", "file PATTERN" or "module PATTERN", with patterns as of the shell; '#'
+ * begins a comment. A finding is suppressed when any function of any of its stacks matches any line.
  */
 #ifndef LOAM_TOOLS_SUPPRESS_H
 #define LOAM_TOOLS_SUPPRESS_H
