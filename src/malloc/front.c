@@ -6,6 +6,7 @@
 #include "heap/observe.h"
 #include "malloc/start.h"
 #include "sample/check.h"
+#include "sample/fence.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static void *take_usual(size_t size, size_t align, bool zeroed, enum routine rou
         heap_trim(heap);
         object = take_from(heap, class, size, align, zeroed);
     }
+    if (UNLIKELY(check.on) && object)
+        fence_forget(object);
     heap_leave(heap);
     return LIKELY(object != NULL) ? object : fail(ENOMEM);
 }

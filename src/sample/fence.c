@@ -29,6 +29,7 @@ int fence_start(size_t held_max)
     }
     if (facts < 0)
         return -ENOMEM;
+    sys_dump((void *)facts, slices * FENCE_FACTS * sizeof(struct fact), false); /* a core file would be as large */
     fences.facts = (struct fact *)facts;
     fences.slices = slices;
     fences.held_max = held_max;
@@ -79,6 +80,15 @@ bool fence_near(const void *p, struct checked *out)
     if (fact)
         *out = view(&o, fact);
     return fact != NULL;
+}
+
+void fence_forget(const void *object)
+{
+    struct object o;
+    struct fact *fact = find(object, &o);
+
+    if (fact)
+        __atomic_store_n(&fact->life, LIFE_NONE, __ATOMIC_RELEASE);
 }
 
 static void fill(struct span span)

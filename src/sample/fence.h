@@ -52,6 +52,9 @@ int fence_start(size_t held_max);
 /* Place an object; NULL when it does not fit into a class, or there is no memory. */
 void *fence_take(struct heap *heap, size_t size, size_t align, enum routine routine, uint32_t stack);
 
+/* An object is allocated as usual: what was known of a fenced one at its place holds no more. */
+void fence_forget(const void *object);
+
 /* What is known of the object that an address is in, or in a zone of. False for none. */
 bool fence_near(const void *p, struct checked *out);
 

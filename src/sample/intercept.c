@@ -662,10 +662,10 @@ void intercept_start(void)
     for (size_t i = 0; i < LENGTH(patches); i++)
         *patches[i].real = dlsym(RTLD_NEXT, name_of_real(&patches[i]));
     patch_sort(patches, LENGTH(patches));
-    intercept_refresh();
+    patch_all(patches, LENGTH(patches), true);
 }
 
 void intercept_refresh(void)
 {
-    patch_all(patches, LENGTH(patches));
+    patch_all(patches, LENGTH(patches), false);
 }

@@ -3,13 +3,15 @@
  *
  * A file's relocations name, for each word of its table of addresses, the symbol whose address belongs there; whether
  * the dynamic linker has looked it up already or not, ours takes its place. The table may have been made read-only
- * (PT_GNU_RELRO): it is writable meanwhile. A word is written at once, so that others may call through it.
+ * (PT_GNU_RELRO): it is writable meanwhile. A word is written at once, so that others may call through it. A file that
+ * is just being loaded, by this thread or another, is left for the next time: the linker has yet to write to it.
  * Source: System V ABI, "Dynamic Linking"; its supplement for x86-64, section 4.4; ld.so(8).
  */
 #include "sample/patch.h"
 
 #include "base/base.h"
 #include "sys/lock.h"
+#include "sys/modules.h"
 #include "sys/sys.h"
 
 #include <link.h>
@@ -29,6 +31,8 @@ struct job {
     const struct patch *patches;
     size_t count;
     unsigned long long loaded; /* files that have been loaded, as of this call */
+    bool all_loaded;
+    bool complete; /* none was left out */
 };
 
 static struct {
@@ -177,21 +181,26 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
             file.relro_size = align_down(start + header->p_memsz, PAGE_SIZE) - file.relro;
         }
     }
-    if (dynamic) {
-        read_dynamic(&file, dynamic);
-        patch_file(job, &file);
+    if (!dynamic)
+        return 0;
+    if (!job->all_loaded && !modules_is_loaded(dynamic)) {
+        job->complete = false;
+        return 0;
     }
+    read_dynamic(&file, dynamic);
+    patch_file(job, &file);
     return 0;
 }
 
-void patch_all(const struct patch *patches, size_t count)
+void patch_all(const struct patch *patches, size_t count, bool all_loaded)
 {
-    struct job job = {.patches = patches, .count = count};
+    struct job job = {.patches = patches, .count = count, .all_loaded = all_loaded, .complete = true};
 
     if (!lock_try(&seen.lock))
         return; /* somebody is at it */
     job.loaded = seen.loaded;
     dl_iterate_phdr(visit, &job);
-    seen.loaded = job.loaded;
+    if (job.complete)
+        seen.loaded = job.loaded;
     lock_give(&seen.lock);
 }

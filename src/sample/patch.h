@@ -4,6 +4,7 @@
 #ifndef LOAM_SAMPLE_PATCH_H
 #define LOAM_SAMPLE_PATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct patch {
@@ -17,8 +18,8 @@ void patch_sort(struct patch *patches, size_t count);
 
 /*
  * In every file that has been loaded since the last call, but for loam's and the C library's, let calls of these
- * functions go to ours. From one thread at a time.
+ * functions go to ours. `all_loaded`: no file is just being loaded.
  */
-void patch_all(const struct patch *patches, size_t count);
+void patch_all(const struct patch *patches, size_t count, bool all_loaded);
 
 #endif

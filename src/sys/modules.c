@@ -9,23 +9,34 @@
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 extern int _dl_find_object(void *pc, struct dl_find_object *out) __attribute__((weak));
 
-static bool find_at_once(const void *pc, const unsigned char **table)
+/* Whether that can be told; *loaded: there is a file at `pc`, and *table its unwind table. */
+static bool find_at_once(const void *pc, bool *loaded, const unsigned char **table)
 {
     struct dl_find_object found;
 
     if (!_dl_find_object)
         return false;
-    *table = _dl_find_object((void *)pc, &found) == 0 ? found.dlfo_eh_frame : NULL;
+    *loaded = _dl_find_object((void *)pc, &found) == 0;
+    *table = *loaded ? found.dlfo_eh_frame : NULL;
     return true;
 }
 #else
-static bool find_at_once(const void *pc, const unsigned char **table)
+static bool find_at_once(const void *pc, bool *loaded, const unsigned char **table)
 {
     (void)pc;
+    (void)loaded;
     (void)table;
     return false;
 }
 #endif
+
+bool modules_is_loaded(const void *pc)
+{
+    const unsigned char *table;
+    bool loaded = false;
+
+    return find_at_once(pc, &loaded, &table) && loaded;
+}
 
 struct search {
     uintptr_t pc;
@@ -65,8 +76,9 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
 const unsigned char *modules_unwind_table(const void *pc)
 {
     struct search search = {.pc = (uintptr_t)pc};
+    bool loaded;
 
-    if (!find_at_once(pc, &search.table))
+    if (!find_at_once(pc, &loaded, &search.table))
         dl_iterate_phdr(look, &search);
     return search.table;
 }
