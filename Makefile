@@ -4,12 +4,13 @@
 #   make run [CMD="..."]  run a program on loam's heap and show where its memory went
 #   make test             every test, in every way to build
 #   make bench            loam beside the allocators of the distribution
+#   make bench-check      loam check beside valgrind and AddressSanitizer
 #   make install PREFIX=  library, headers, pkg-config and CMake files, command
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-.PHONY: all run test quick-test bench install check format clean
+.PHONY: all run test quick-test bench bench-check install check format clean
 
 all:
 	@scripts/install build
@@ -35,6 +36,11 @@ bench:
 	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
 	@cmake --build build -j $(JOBS) --target product bench_programs
 	@python3 bench/loam_bench.py --build build $(BENCH)
+
+bench-check: all
+	@scripts/install bench
+	@python3 bench/check_bench.py detect
+	@python3 bench/check_bench.py cost
 
 install: all
 	@cmake --install build --prefix "$(PREFIX)"

@@ -32,7 +32,7 @@ static int find_in_slots(const struct image *image, uintptr_t address, struct im
         return error;
     size_t number = (address - image->slot_area) >> set.band_shift;
     const struct band *band = &set.bands[number];
-    if (number >= BAND_MAX || !band->stride || address < band->base)
+    if (number >= BAND_MAX || !band->stride || (intptr_t)(address - band->base) < 0)
         return -ENOENT;
     size_t index = (address - band->base) / band->stride;
     if (index >= band->made)

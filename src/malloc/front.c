@@ -65,7 +65,7 @@ static void *take_usual(size_t size, size_t align, bool zeroed, enum routine rou
         }
     }
     unsigned class = CLASS_COUNT;
-    if (align > ALIGN_NATURAL)
+    if (align > ALIGN_NATURAL || (align > 1 && size < align))
         class = class_of_aligned(size, align);
     else if (size <= CLASS_MAX)
         class = class_of(size);

@@ -12,6 +12,7 @@ enum {
     BAND_SLOTS_MIN = 3,        /* a band of fewer is none */
     READY_BYTES = 256 * 1024,  /* that are made accessible at a time */
     HOLD_MIN = 8,              /* free slots of any band that are held back */
+    BAND_MARGIN = 1024 * 1024,   /* bytes before the first slot: for accesses that far before its object */
     ALIGN_MAX_USUAL = 16,      /* bytes that most objects are aligned to */
     PROTECTED_MAX = 16 * 1024, /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
 };
@@ -32,9 +33,9 @@ static intptr_t reserve(unsigned *band_shift)
 
 static void describe_band(struct band *band, uintptr_t base, size_t size, unsigned order)
 {
-    band->base = base + PAGE_SIZE;
+    band->base = base + BAND_MARGIN;
     band->stride = (PAGE_SIZE << order) + PAGE_SIZE;
-    band->count = (uint32_t)((size - PAGE_SIZE) / band->stride);
+    band->count = (uint32_t)((size - BAND_MARGIN) / band->stride);
 }
 
 /* Records for all slots: most are never touched. Returns 0 or -ENOMEM. */
@@ -75,11 +76,11 @@ int slots_start(unsigned band_shift, uint32_t hold)
     if (map_records(count) < 0)
         return -ENOMEM;
     slots.guards = has_guards((void *)base);
-    slots.base = (uintptr_t)base;
+    __atomic_store_n(&slots.base, (uintptr_t)base, __ATOMIC_RELAXED);
     slots.band_shift = band_shift;
     slots.band_count = count;
     slots.hold = hold;
-    slots.size = count * size;
+    __atomic_store_n(&slots.size, count * size, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -130,7 +131,8 @@ static struct slot *make(struct band *band)
         return NULL;
     if (slots.guards && band->made == band->ready && make_ready(band) < 0)
         return NULL;
-    struct slot *slot = &band->slots[band->made++];
+    struct slot *slot = &band->slots[band->made];
+    __atomic_store_n(&band->made, band->made + 1, __ATOMIC_RELEASE);
     slot->protected = !slots.guards;
     return slot;
 }
@@ -308,12 +310,12 @@ struct slot *slots_near(const void *p)
         return NULL;
     const struct band *band = band_of(p);
     uintptr_t offset = (uintptr_t)p - band->base;
-    uint32_t made = __atomic_load_n(&band->made, __ATOMIC_RELAXED);
+    uint32_t made = __atomic_load_n(&band->made, __ATOMIC_ACQUIRE);
     if (made == 0)
         return NULL;
     size_t index = offset / band->stride;
     struct slot *slot = &band->slots[min_size(index, made - 1)];
-    if ((intptr_t)offset < 0) /* in the page before the first slot */
+    if ((intptr_t)offset < 0) /* in the margin */
         slot = &band->slots[0];
     else if (index + 1 < made && offset % band->stride >= band->stride - PAGE_SIZE)
         slot = likelier(slot, slot + 1, (uintptr_t)p);

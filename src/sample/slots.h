@@ -32,10 +32,10 @@ struct slot {
 };
 
 struct band {
-    uintptr_t base;       /* of the first slot's pages; the page before is a guard */
+    uintptr_t base;       /* of the first slot's pages; what is before is inaccessible */
     size_t stride;        /* bytes from slot to slot */
     uint32_t count;       /* slots that there are addresses for */
-    uint32_t made;        /* that have been used */
+    ATOMIC uint32_t made; /* that have been used; others read it without the lock */
     uint32_t ready;       /* whose pages have been made accessible once, behind guards */
     uint32_t first, last; /* the queue of free slots: number + 1, or 0 */
     uint32_t free;
@@ -44,8 +44,8 @@ struct band {
 
 struct slots {
     /* Constant once started. */
-    uintptr_t base;
-    size_t size; /* 0: not started */
+    ATOMIC uintptr_t base;
+    ATOMIC size_t size; /* 0: not started */
     unsigned band_shift;
     uint32_t band_count;
     uint32_t hold; /* free slots of one page that are not used again before more are made; of larger ones, less */
@@ -87,7 +87,8 @@ struct span slots_after(const struct slot *slot);
 
 INLINE bool slots_own(const void *p)
 {
-    return (uintptr_t)p - slots.base < slots.size;
+    size_t size = __atomic_load_n(&slots.size, __ATOMIC_ACQUIRE); /* set last, of all that is constant */
+    return (uintptr_t)p - __atomic_load_n(&slots.base, __ATOMIC_RELAXED) < size;
 }
 
 #endif

@@ -10,7 +10,8 @@
  *
  * Where it can be caught: "access", when it happens; "later", by the bytes around the object, when it is freed or at the
  * end; "size", at the access if the object's size is a multiple of its alignment, and else later; "start", at the
- * access, but only where objects lie behind their guard page; "end", when the program ends.
+ * access, but only where objects lie behind their guard page; "end", when the program ends. "far": the access meets
+ * some other object's guard, and which one is told depends on where that lies.
  */
 #include <algorithm>
 #include <cstdint>
@@ -635,18 +636,24 @@ const Kind kinds[] = {
     {"overflow write", "access", "write 16 after the end", write_after<16>, 1, any},
     {"overflow write", "access", "write 100 after the end", write_after<100>, 1, any},
     {"overflow write", "access", "write 4,000 after the end", write_after<4000>, 1, any},
-    {"overflow write", "access", "write 64 KiB after the end", write_after<65536>, 5000, any},
+    {"overflow write", "far", "write 64 KiB after the end", write_after<65536>, 1, any},
     {"overflow write", "access", "write in strides of 64", write_in_strides<64>, 1, any},
     {"overflow write", "access", "write in strides of 1,000", write_in_strides<1000>, 1, any},
     {"overflow read", "size", "read at the end", read_after<0>, 1, any},
     {"overflow read", "access", "read 16 after the end", read_after<16>, 1, any},
     {"overflow read", "access", "read 100 after the end", read_after<100>, 1, any},
     {"overflow read", "access", "read 4,000 after the end", read_after<4000>, 1, any},
+    {"overflow read", "far", "read 64 KiB after the end", read_after<65536>, 1, any},
     {"underflow write", "later", "write 1 before the start", write_before<1>, 1, any},
     {"underflow write", "later", "write 8 before the start", write_before<8>, 1, any},
     {"underflow write", "later", "write 100 before the start", write_before<100>, 1, 3000},
+    {"underflow write", "far", "write 4,000 before the start", write_before<4000>, 1, any},
+    {"underflow write", "far", "write 64 KiB before the start", write_before<65536>, 1, any},
     {"underflow read", "start", "read 1 before the start", read_before<1>, 1, any},
     {"underflow read", "start", "read 16 before the start", read_before<16>, 1, any},
+    {"underflow read", "start", "read 100 before the start", read_before<100>, 1, any},
+    {"underflow read", "far start", "read 4,000 before the start", read_before<4000>, 1, any},
+    {"underflow read", "far", "read 64 KiB before the start", read_before<65536>, 1, any},
     {"C library", "access", "memcpy into", memcpy_into, 1, any},
     {"C library", "access", "memcpy from", memcpy_from, 1, any},
     {"C library", "access", "memcpy before", memcpy_before, 1, any},

@@ -25,6 +25,8 @@ NAMES = {
     "leak": ({"leak"}, set()),
 }
 
+ANY = {"overflow", "underflow", "use after free", "overflow, found later", "underflow, found later"}
+
 loam, program = sys.argv[1:3]
 only = set(sys.argv[3:])
 
@@ -43,11 +45,11 @@ def fault(case):
     status, kinds = run(number, "good")
     if status or kinds:
         return f"{number} {name}: done right, {kinds or status} was told"
-    options = ["--place", "start"] if where == "start" else []
+    options = ["--place", "start"] if "start" in where else []
     status, kinds = run(number, "bad", *options)
     if where == "never":
         return None
-    wanted = NAMES[kind][where == "later"]
+    wanted = ANY if "far" in where else NAMES[kind][where == "later"]
     if status != CAUGHT or not kinds or not set(kinds) <= wanted:
         return f"{number} {name}: done wrong, {kinds or status} was told, not {' or '.join(sorted(wanted))}"
     return None
