@@ -7,7 +7,7 @@
 const unsigned char *canary_find_broken(const void *start, unsigned char byte, size_t size)
 {
     const unsigned char *at = start, *end = at + size;
-    uint64_t word, whole = 0x0101010101010101 * byte;
+    uint64_t word, whole = 0x0101010101010101ull * byte;
 
     for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
         memcpy(&word, at, sizeof(word));

@@ -196,13 +196,14 @@ bool check_near(const void *p, struct checked *out)
     return slots_own(p) ? guarded_near(p, out) : fence_near(p, out);
 }
 
-/* Addresses of objects that looking at them has left on the stack are no reason to take those for reachable. */
+/* Addresses of objects that looking at them has left behind are no reason to take those for reachable. */
 static NOINLINE void forget(void)
 {
     volatile uint64_t words[FORGOTTEN / sizeof(uint64_t)];
 
     for (size_t i = 0; i < LENGTH(words); i++)
         words[i] = 0;
+    cpu_clear_vectors();
 }
 
 void check_end(void)
