@@ -12,7 +12,7 @@ enum {
     BAND_SLOTS_MIN = 3,        /* a band of fewer is none */
     READY_BYTES = 256 * 1024,  /* that are made accessible at a time */
     HOLD_MIN = 8,              /* free slots of any band that are held back */
-    BAND_MARGIN = 1024 * 1024,   /* bytes before the first slot: for accesses that far before its object */
+    BAND_MARGIN = 1024 * 1024, /* bytes before the first slot: for accesses that far before its object */
     ALIGN_MAX_USUAL = 16,      /* bytes that most objects are aligned to */
     PROTECTED_MAX = 16 * 1024, /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
 };
@@ -167,23 +167,22 @@ static struct span pages_of(const struct slot *slot)
                          .size = align_up(slot->start + max_size(slot->size, 1), PAGE_SIZE) - start};
 }
 
-static int open_pages(struct slot *slot, struct span pages)
+static int open_pages(const struct slot *slot, struct span pages)
 {
     int error = slot->protected ? sys_protect_rw(pages.start, pages.size) : 0;
 
-    if (!error && slots.guards)
-        error = sys_unguard(pages.start, pages.size);
-    slot->protected = error < 0 && slot->protected;
-    return error;
+    return error || !slots.guards ? error : sys_unguard(pages.start, pages.size);
 }
 
-/* The kernel refuses guards in memory that is locked. */
+/* The kernel refuses guards in memory that is locked. What is there next reads as zeroes in any case. */
 static void close_pages(struct slot *slot, struct span pages)
 {
     if (slots.guards && sys_guard(pages.start, pages.size) == 0)
         return;
-    sys_purge(pages.start, pages.size);
-    slot->protected = sys_protect_none(pages.start, pages.size) == 0;
+    if (sys_purge(pages.start, pages.size) < 0)
+        memset(pages.start, 0, pages.size);
+    slot->protected = true;
+    sys_protect_none(pages.start, pages.size); /* if that fails, too, a late access is missed */
 }
 
 struct span slots_before(const struct slot *slot)

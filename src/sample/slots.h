@@ -28,7 +28,7 @@ struct slot {
     uint32_t next;       /* in the queue: number + 1 */
     ATOMIC uint8_t life; /* enum object_life */
     uint8_t routine;     /* enum routine */
-    bool protected;      /* its pages are inaccessible by their protection, not only by guards */
+    bool protected;      /* some of its pages may be inaccessible by their protection, not only by guards */
 };
 
 struct band {

@@ -8,8 +8,8 @@
  * A case is an object of some size from some routine, that goes some way through the program to where it is used, and a
  * use of it. The list is made of all uses, with sizes, routines and ways paired so that each meets many of the others.
  *
- * Where it can be caught: "access", when it happens; "later", by the bytes around the object, when it is freed or at the
- * end; "size", at the access if the object's size is a multiple of its alignment, and else later; "start", at the
+ * Where it can be caught: "access", when it happens; "later", by the bytes around the object, when it is freed or at
+ * the end; "size", at the access if the object's size is a multiple of its alignment, and else later; "start", at the
  * access, but only where objects lie behind their guard page; "end", when the program ends. "far": the access meets
  * some other object's guard, and which one is told depends on where that lies.
  */
@@ -141,9 +141,9 @@ void with_delete_array(void *object)
 }
 
 const Routine routines[] = {
-    {"malloc", by_malloc, with_free},     {"calloc", by_calloc, with_free},
-    {"realloc", by_realloc, with_free},   {"posix_memalign", by_memalign, with_free},
-    {"new", by_new, with_delete},         {"new[]", by_new_array, with_delete_array},
+    {"malloc", by_malloc, with_free},   {"calloc", by_calloc, with_free},
+    {"realloc", by_realloc, with_free}, {"posix_memalign", by_memalign, with_free},
+    {"new", by_new, with_delete},       {"new[]", by_new_array, with_delete_array},
 };
 
 /* --- the ways that an object goes --- */
@@ -239,9 +239,9 @@ void late(Action action, const Use &use)
 }
 
 const Way ways[] = {
-    {"directly", directly}, {"by a function", by_function}, {"in a struct", in_struct},
-    {"by a global", by_global}, {"in a list", in_list}, {"in a map", in_map},
-    {"by a callback", by_callback}, {"by a thread", by_thread}, {"late", late},
+    {"directly", directly},         {"by a function", by_function}, {"in a struct", in_struct},
+    {"by a global", by_global},     {"in a list", in_list},         {"in a map", in_map},
+    {"by a callback", by_callback}, {"by a thread", by_thread},     {"late", late},
 };
 
 /* --- uses --- */
@@ -595,7 +595,8 @@ struct Node {
 
 void lose_ring(const Use &u)
 {
-    Node *first = static_cast<Node *>(std::malloc(sizeof(Node))), *second = static_cast<Node *>(std::malloc(sizeof(Node)));
+    Node *first = static_cast<Node *>(std::malloc(sizeof(Node))),
+         *second = static_cast<Node *>(std::malloc(sizeof(Node)));
     *first = {second, u.object};
     *second = {first, nullptr};
     if (!u.bad) {
@@ -718,7 +719,8 @@ std::vector<Case> all_cases()
             do
                 size = (size + 5) % length(sizes);
             while (sizes[size] < kinds[k].least || sizes[size] > kinds[k].most);
-            cases.push_back({&kinds[k], sizes[size], &routines[(k + i) % length(routines)], &ways[(2 * k + i) % length(ways)]});
+            cases.push_back(
+                {&kinds[k], sizes[size], &routines[(k + i) % length(routines)], &ways[(2 * k + i) % length(ways)]});
         }
     }
     return cases;
