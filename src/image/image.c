@@ -278,7 +278,7 @@ static int add_held(const struct image *image, const struct image_slab *slab, ui
         size_t count = min_size(WORD_BITS, slab->objects - i);
         int error = image_get(image, image->facts.start + at + i * sizeof(facts[0]), facts, count * sizeof(facts[0]));
         if (error)
-            return 0; /* a core file has none */
+            return 0; /* not accessible: none of these was ever watched */
         for (size_t j = 0; j < count; j++)
             if (facts[j].life == LIFE_FREED && facts[j].class == slab->class)
                 free[i / WORD_BITS] |= 1ull << j;

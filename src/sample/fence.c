@@ -8,14 +8,16 @@
 #include <errno.h>
 #include <string.h>
 
-#define SLICES_MAX ((UINT32_MAX >> 11) - 1) /* so that the number of every fact fits */
+#define SLICES_MAX ((size_t)FENCE_CHUNKS * CHUNK_SLICES - CHUNK_SLICES) /* so that the number of every fact fits */
+#define FACT_BYTES (FENCE_FACTS * sizeof(struct fact))                  /* of a slice */
 #define SLICES_MIN 16384
 
 enum { FILL_MAX = 64 * 1024 /* bytes of a freed object that are filled, and looked at later */ };
 
-static_assert(FENCE_FACTS == 1 << 11, "SLICES_MAX is derived from it");
+static_assert(SLICES_MAX * FENCE_FACTS < UINT32_MAX, "a number and 1 fit");
 
 struct fences fences;
+ATOMIC uint8_t fences_ready[FENCE_CHUNKS];
 
 int fence_start(size_t held_max)
 {
@@ -23,23 +25,26 @@ int fence_start(size_t held_max)
     intptr_t facts = -ENOMEM;
 
     for (; slices >= SLICES_MIN; slices /= 2) {
-        facts = sys_map_sparse(slices * FENCE_FACTS * sizeof(struct fact));
+        facts = sys_reserve(slices * FACT_BYTES);
         if (facts >= 0)
             break;
     }
     if (facts < 0)
         return -ENOMEM;
-    sys_dump((void *)facts, slices * FENCE_FACTS * sizeof(struct fact), false); /* a core file would be as large */
     fences.facts = (struct fact *)facts;
     fences.slices = slices;
     fences.held_max = held_max;
     return 0;
 }
 
-/* The fact of an object of a slab in the first range; NULL past the end of the table. */
+/*
+ * The fact of an object of a slab in the first range; NULL where there can be none. A slab of several slices lies in
+ * one chunk.
+ */
 static struct fact *fact_of(const struct object *o)
 {
-    if (o->range != &ranges.list[0] || o->slice >= fences.slices)
+    if (o->range != &ranges.list[0] || o->slice >= fences.slices ||
+        !__atomic_load_n(&fences_ready[o->slice / CHUNK_SLICES], __ATOMIC_ACQUIRE))
         return NULL;
     return &fences.facts[o->slice * FENCE_FACTS + o->index];
 }
@@ -57,6 +62,18 @@ static struct checked view(const struct object *o, struct fact *fact)
         .before = {.start = o->start, .size = fact->before},
         .after = {.start = start + fact->size, .size = o->size - fact->before - fact->size},
     };
+}
+
+/* Make the facts of the chunk accessible. Doing so twice does no harm. */
+static void make_ready(size_t slice)
+{
+    size_t chunk = slice / CHUNK_SLICES;
+    unsigned char *facts = (unsigned char *)fences.facts + chunk * CHUNK_SLICES * FACT_BYTES;
+
+    if (slice >= fences.slices || __atomic_load_n(&fences_ready[chunk], __ATOMIC_ACQUIRE))
+        return;
+    if (sys_protect_rw(facts, CHUNK_SLICES * FACT_BYTES) == 0)
+        __atomic_store_n(&fences_ready[chunk], 1, __ATOMIC_RELEASE);
 }
 
 /* The fenced object at an address, if there is or was one. */
@@ -108,6 +125,7 @@ void *fence_take(struct heap *heap, size_t size, size_t align, enum routine rout
     if (!object)
         return NULL;
     object_find(object, &o);
+    make_ready(o.slice);
     struct fact *fact = fact_of(&o);
     if (!fact) {
         heap_put(heap, o.slab, o.index);
@@ -251,7 +269,8 @@ void fence_look_at_all(void)
     for (size_t slice = 0; slice < slices; slice++) {
         uint16_t entry = range_entry(range, slice);
         unsigned class = entry_class(entry);
-        if (entry && class < CLASS_COUNT && (slice & (classes.list[class].mask >> SLICE_SHIFT)) == 0)
+        if (entry && class < CLASS_COUNT && fences_ready[slice / CHUNK_SLICES] &&
+            (slice & (classes.list[class].mask >> SLICE_SHIFT)) == 0)
             look_at_slab(range, slice, class);
     }
     look_at_queue();

@@ -16,8 +16,9 @@
 #include "sample/checked.h"
 
 enum {
-    FENCE_ZONE = 16,    /* bytes at least, on each side */
-    FENCE_FACTS = 2048, /* room for the facts of a slice's objects */
+    FENCE_ZONE = 16,      /* bytes at least, on each side */
+    FENCE_FACTS = 2048,   /* room for the facts of a slice's objects */
+    FENCE_CHUNKS = 65536, /* that facts are kept of: 128 GiB */
 };
 
 struct fact {
@@ -36,13 +37,16 @@ static_assert(FENCE_FACTS * (2 * FENCE_ZONE) >= SLICE_SIZE, "no slice has more o
 
 struct fences {
     struct fact *facts; /* of the first range's slices; NULL: not started */
-    size_t slices;      /* that there is room for */
+    size_t slices;      /* that there are addresses for */
 
     struct lock lock;
     uint32_t first, last; /* the queue, oldest first: number + 1, or 0 */
     size_t held;          /* bytes of objects in it */
     size_t held_max;
 };
+
+/* Whether the facts of a chunk's slices are accessible. */
+extern HIDDEN ATOMIC uint8_t fences_ready[FENCE_CHUNKS];
 
 extern HIDDEN struct fences fences;
 

@@ -7,12 +7,12 @@
 
 int guarded_start(const struct guarded_limits *limits)
 {
-    int error = unwind_start(limits->rules);
+    int error = slots_start(limits->band_shift, limits->hold);
 
     if (!error)
-        error = stacks_start(limits->stack_bytes, limits->stack_chains);
+        error = unwind_start(limits->rules);
     if (!error)
-        error = slots_start(limits->band_shift, limits->hold);
+        error = stacks_start(limits->stack_bytes, limits->stack_chains);
     if (!error)
         trap_start();
     return error;
@@ -86,6 +86,7 @@ void guarded_unlock(void)
 void guarded_after_fork(void)
 {
     lock_init(&slots.lock);
+    stacks_after_fork();
     thread_after_fork();
     finding_after_fork();
     trap_after_fork();

@@ -9,11 +9,12 @@
 
 enum {
     BAND_SHIFT_MIN = 26,
-    BAND_SLOTS_MIN = 3,        /* a band of fewer is none */
-    READY_BYTES = 256 * 1024,  /* that are made accessible at a time */
-    HOLD_MIN = 8,              /* free slots of any band that are held back */
-    BAND_MARGIN = 1024 * 1024, /* bytes before the first slot: for accesses that far before its object */
-    ALIGN_MAX_USUAL = 16,      /* bytes that most objects are aligned to */
+    BAND_SLOTS_MIN = 3,          /* a band of fewer is none */
+    READY_BYTES = 256 * 1024,    /* that are made accessible at a time */
+    DESCRIBED_BYTES = 32 * 1024, /* of records, likewise */
+    HOLD_MIN = 8,                /* free slots of any band that are held back */
+    BAND_MARGIN = 1024 * 1024,   /* bytes before the first slot: for accesses that far before its object */
+    ALIGN_MAX_USUAL = 16,        /* bytes that most objects are aligned to */
     PROTECTED_MAX = 16 * 1024, /* live slots without guards: half of vm.max_map_count's default, at two mappings each */
 };
 
@@ -38,29 +39,42 @@ static void describe_band(struct band *band, uintptr_t base, size_t size, unsign
     band->count = (uint32_t)((size - BAND_MARGIN) / band->stride);
 }
 
-/* Records for all slots: most are never touched. Returns 0 or -ENOMEM. */
-static int map_records(uint32_t bands)
+static size_t record_bytes(const struct band *band)
 {
-    size_t count = 0;
+    return align_up(band->count * sizeof(struct slot), PAGE_SIZE);
+}
+
+/* Addresses for the records of all slots; they become accessible as slots are made. Returns 0 or -ENOMEM. */
+static int reserve_records(uint32_t bands)
+{
+    size_t size = 0;
 
     for (uint32_t i = 0; i < bands; i++)
-        count += slots.bands[i].count;
-    slots.records_size = align_up(count * sizeof(struct slot), PAGE_SIZE);
-    intptr_t records = sys_map_sparse(slots.records_size);
+        size += record_bytes(&slots.bands[i]);
+    intptr_t records = sys_reserve(size);
     if (records < 0)
         return -ENOMEM;
     slots.records = (struct slot *)records;
-    struct slot *first = slots.records;
+    slots.records_size = size;
     for (uint32_t i = 0; i < bands; i++) {
-        slots.bands[i].slots = first;
-        first += slots.bands[i].count;
+        slots.bands[i].slots = (struct slot *)records;
+        records += (intptr_t)record_bytes(&slots.bands[i]);
     }
     return 0;
 }
 
-static bool has_guards(void *page)
+/*
+ * Try the first page, which is no slot's. Returns 0 or -ENOMEM: where all memory of the process is locked, mlockall(2),
+ * a page is there at once, and would stay so when its object is gone.
+ */
+static int try_page(void *page)
 {
-    return sys_protect_rw(page, PAGE_SIZE) == 0 && sys_guard(page, PAGE_SIZE) == 0;
+    unsigned char there = 0;
+
+    if (sys_protect_rw(page, PAGE_SIZE) < 0 || (sys_resident(page, PAGE_SIZE, &there) == 0 && there & 1))
+        return -ENOMEM;
+    slots.guards = sys_guard(page, PAGE_SIZE) == 0;
+    return 0;
 }
 
 int slots_start(unsigned band_shift, uint32_t hold)
@@ -73,9 +87,8 @@ int slots_start(unsigned band_shift, uint32_t hold)
     uint32_t count = 0;
     for (; count < BAND_MAX && ((PAGE_SIZE << count) + PAGE_SIZE) * BAND_SLOTS_MIN < size; count++)
         describe_band(&slots.bands[count], (uintptr_t)base + count * size, size, count);
-    if (map_records(count) < 0)
+    if (try_page((void *)base) < 0 || reserve_records(count) < 0)
         return -ENOMEM;
-    slots.guards = has_guards((void *)base);
     __atomic_store_n(&slots.base, (uintptr_t)base, __ATOMIC_RELAXED);
     slots.band_shift = band_shift;
     slots.band_count = count;
@@ -125,9 +138,23 @@ static int make_ready(struct band *band)
     return error;
 }
 
+/* Make the records of the next few slots accessible. Returns 0 or -errno. */
+static int describe_more(struct band *band)
+{
+    unsigned char *start = (unsigned char *)band->slots + band->described;
+    size_t size = min_size(DESCRIBED_BYTES, record_bytes(band) - band->described);
+    int error = sys_protect_rw(start, size);
+
+    if (!error)
+        band->described += (uint32_t)size;
+    return error;
+}
+
 static struct slot *make(struct band *band)
 {
     if (band->made == band->count)
+        return NULL;
+    if ((band->made + 1) * sizeof(struct slot) > band->described && describe_more(band) < 0)
         return NULL;
     if (slots.guards && band->made == band->ready && make_ready(band) < 0)
         return NULL;

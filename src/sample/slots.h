@@ -37,6 +37,7 @@ struct band {
     uint32_t count;       /* slots that there are addresses for */
     ATOMIC uint32_t made; /* that have been used; others read it without the lock */
     uint32_t ready;       /* whose pages have been made accessible once, behind guards */
+    uint32_t described;   /* bytes of records that are accessible */
     uint32_t first, last; /* the queue of free slots: number + 1, or 0 */
     uint32_t free;
     struct slot *slots;

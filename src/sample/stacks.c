@@ -7,15 +7,19 @@
 #include <errno.h>
 #include <string.h>
 
-enum { OWN_CALLS = 4 /* that lead from a function of the C library's name to here */ };
+enum {
+    OWN_CALLS = 4,            /* that lead from a function of the C library's name to here */
+    READY_BYTES = 128 * 1024, /* that are made accessible at a time */
+};
 
 struct stacks stacks;
 
 int stacks_start(size_t size, uint32_t chains)
 {
-    intptr_t base = sys_map_sparse(size + chains * sizeof(*stacks.chains));
+    size_t chain_bytes = chains * sizeof(*stacks.chains);
+    intptr_t base = sys_reserve(size + chain_bytes);
 
-    if (base < 0)
+    if (base < 0 || sys_protect_rw((unsigned char *)base + size, chain_bytes) < 0)
         return -ENOMEM;
     stacks.base = (unsigned char *)base;
     stacks.size = size;
@@ -53,13 +57,31 @@ static uint32_t search(uint32_t first, uint32_t end, uint32_t hash, const uintpt
     return 0;
 }
 
+/* Make the first `end` bytes accessible. Returns false when the kernel refuses. */
+static bool make_ready(size_t end)
+{
+    if (LIKELY(end <= __atomic_load_n(&stacks.ready, __ATOMIC_ACQUIRE)))
+        return true;
+    lock_take(&stacks.lock);
+    size_t ready = stacks.ready, wanted = min_size(align_up(end, READY_BYTES), stacks.size);
+    if (wanted > ready && sys_protect_rw(stacks.base + ready, wanted - ready) == 0)
+        __atomic_store_n(&stacks.ready, wanted, __ATOMIC_RELEASE);
+    lock_give(&stacks.lock);
+    return end <= stacks.ready;
+}
+
+void stacks_after_fork(void)
+{
+    lock_init(&stacks.lock);
+}
+
 /* Room for an entry; 0 when there is none. */
 static uint32_t take_room(size_t count)
 {
     size_t size = sizeof(struct stack) + count * sizeof(uintptr_t);
     size_t at = __atomic_fetch_add(&stacks.used, size, __ATOMIC_RELAXED);
 
-    if (at + size <= stacks.size)
+    if (at + size <= stacks.size && make_ready(at + size))
         return (uint32_t)(at / STACKS_UNIT);
     __atomic_fetch_sub(&stacks.used, size, __ATOMIC_RELAXED);
     return 0;

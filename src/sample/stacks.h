@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "sample/unwind.h"
+#include "sys/lock.h"
 
 enum { STACKS_UNIT = 8 /* bytes: a number times this is where the entry lies */ };
 
@@ -28,6 +29,8 @@ struct stacks {
     unsigned char *base; /* the first unit is no entry: 0 is the number of no stack */
     size_t size;
     ATOMIC size_t used;
+    ATOMIC size_t ready; /* bytes that are accessible */
+    struct lock lock;    /* of making more so */
     ATOMIC uint32_t *chains;
     uint32_t mask;
 
@@ -51,6 +54,9 @@ INLINE uint32_t stacks_here(size_t depth)
 
 /* The number of a stack that is known already, of 1 to UNWIND_MAX calls. */
 uint32_t stacks_keep(const uintptr_t *calls, size_t count);
+
+/* In a forked child. */
+void stacks_after_fork(void);
 
 /* NULL for 0. */
 const struct stack *stacks_get(uint32_t number);

@@ -39,7 +39,7 @@ static CPU_THREAD_LOCAL uintptr_t known_start, known_end;
 
 int unwind_start(size_t rules)
 {
-    intptr_t memory = sys_map_sparse(align_up(rules * sizeof(*table.rules), PAGE_SIZE));
+    intptr_t memory = sys_map(align_up(rules * sizeof(*table.rules), PAGE_SIZE));
 
     if (memory < 0)
         return -ENOMEM;

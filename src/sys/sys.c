@@ -63,11 +63,6 @@ int sys_remap_fresh(void *address, size_t size)
     return result < 0 ? (int)result : 0;
 }
 
-intptr_t sys_map_sparse(size_t size)
-{
-    return map(NULL, size, PROT_READ | PROT_WRITE, MAP_NORESERVE);
-}
-
 int sys_unmap(void *address, size_t size)
 {
     return (int)call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);

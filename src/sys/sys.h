@@ -23,12 +23,6 @@ intptr_t sys_reserve(size_t size);
 /* Map `size` bytes of zeroes, readable and writable. Returns the address or -errno. */
 intptr_t sys_map(size_t size);
 
-/*
- * The same of addresses most of which are never touched: the kernel is asked for no promise of memory. Returns the
- * address or -errno.
- */
-intptr_t sys_map_sparse(size_t size);
-
 /* Replace what lies at the address by fresh zeroes that merge with the mappings around them. */
 int sys_remap_fresh(void *address, size_t size);
 
