@@ -174,6 +174,82 @@ test_without_the_command() {
     expect 5 env LD_PRELOAD="$HEAP" LOAM_OPTIONS=check,status=5 ./wrong 3
 }
 
+# Of each, the calls down to main, whatever lies between; compiled without frame pointers.
+test_stacks_are_whole() {
+    "$CC" -g -O2 -fomit-frame-pointer -fno-builtin -fno-inline -w -x c - -o stacks -ldl <<'PROGRAM'
+#include <alloca.h>
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+void *volatile object;
+void wrong(void) { object = malloc(32); free(object); free(object); object = 0; }
+int compare(const void *a, const void *b) { wrong(); return *(const int *)a - *(const int *)b; }
+void sorts(void) { int numbers[] = {3, 1, 2}; qsort(numbers, 3, sizeof(int), compare); numbers[0]++; }
+void on_signal(int number) { wrong(); object = 0; }
+void signals(void) { signal(SIGUSR1, on_signal); raise(SIGUSR1); object = 0; }
+void grows(int n) { volatile char *p = alloca(n); p[n - 1] = 1; wrong(); p[0] = 1; }
+void aligned(void) { volatile char place[64] __attribute__((aligned(256))); place[0] = 1; wrong(); place[1] = 1; }
+int deep(int n);
+int (*volatile again)(int) = deep;
+int deep(int n) { if (n == 0) { wrong(); return 0; } return again(n - 1) + 1; }
+void plugin(void) { ((void (*)(void (*)(void)))dlsym(dlopen("./plugin.so", RTLD_NOW), "plugged"))(wrong); object = 0; }
+int main(int argc, char **argv)
+{
+    switch (argv[1][0]) {
+    case 's': sorts(); break;
+    case 'g': grows(argc * 1000); break;
+    case 'a': aligned(); break;
+    case 'd': deep(10); break;
+    case 'p': plugin(); break;
+    default: signals();
+    }
+    return 0;
+}
+PROGRAM
+    "$CC" -g -O2 -shared -fPIC -x c - -o plugin.so <<<'void plugged(void (*f)(void)) { f(); __asm__ volatile(""); }'
+    for way in sorts interrupted grows aligned deep plugin; do
+        expect 99 "$LOAM" check --json ./stacks $way
+        python3 - $way <<'PYTHON'
+import json, sys
+wanted = {
+    "sorts": ["wrong", "compare", "sorts", "main"],
+    "interrupted": ["wrong", "on_signal", "signals", "main"],
+    "grows": ["wrong", "grows", "main"],
+    "aligned": ["wrong", "aligned", "main"],
+    "deep": ["wrong"] + ["deep"] * 11 + ["main"],
+    "plugin": ["wrong", "plugged", "plugin", "main"],
+}[sys.argv[1]]
+j = json.loads(open("err").readline())
+own = [f["function"] for f in j["at"]["stack"] if f.get("file")]
+assert own == wanted, (own, wanted)
+PYTHON
+    done
+}
+
+test_files_that_are_loaded_later_are_checked() {
+    "$CC" -g -O0 -w -x c - -o loads -ldl <<'PROGRAM'
+#include <dlfcn.h>
+#include <stdlib.h>
+int main(void)
+{
+    void (*copy)(char *) = (void (*)(char *))dlsym(dlopen("./late.so", RTLD_NOW), "copy");
+    for (int i = 0; i < 2000; i++) /* as programs do before long */
+        free(malloc(10));
+    char *p = malloc(20);
+    copy(p);
+    return 0;
+}
+PROGRAM
+    "$CC" -g -O0 -fno-builtin -shared -fPIC -x c - -o late.so <<'PLUGIN'
+#include <string.h>
+void copy(char *p) { memset(p, 1, 21); }
+PLUGIN
+    expect 99 "$LOAM" check ./loads
+    says err 'overflow: write of 21 bytes'
+    says err '  in memset by thread'
+}
+
 test_program_does_not_see_the_reporter() {
     "$CC" -g -O0 -w -x c - -o waits <<'PROGRAM'
 #include <signal.h>

@@ -57,3 +57,32 @@ test_arguments() {
     expect 1 "$LOAM" explain 4000000 0x1
     says err 'there is no process 4000000'
 }
+
+test_watched_objects_say_who_had_them() {
+    "$CC" -g -O0 -fno-builtin -w -x c - -o watched <<'PROGRAM'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static char *allocate(void) { return malloc(40); }
+static void release(char *p) { free(p); }
+int main(void)
+{
+    free(malloc(1)); /* the first is no sample */
+    char *live = allocate(), *freed = allocate();
+    release(freed);
+    printf("live %p\nfreed %p\nready %d\n", live, freed, (int)getpid());
+    fflush(stdout);
+    getchar();
+    return 0;
+}
+PROGRAM
+    start env LD_PRELOAD="$HEAP" LOAM_OPTIONS=sample=1 ./watched
+    expect 0 "$LOAM" explain "$pid" "$(said live)"
+    says out 'It is byte 0 of an object of 40 bytes at '
+    says out 'which is in use, and watched'
+    says out "  It was allocated by thread $pid:"
+    says out '    at allocate  <stdin>:4'
+    expect 0 "$LOAM" explain "$pid" "$(said freed)"
+    says out 'which is freed, and watched'
+    says out '    at release  <stdin>:5'
+}

@@ -2,7 +2,9 @@
  * explain.c - `loam explain`: what lies at one address of a process.
  */
 #include "command.h"
+#include "frames.h"
 #include "image/find.h"
+#include "image/watched.h"
 #include "symbols.h"
 #include "target.h"
 #include "units.h"
@@ -52,11 +54,47 @@ static void print_object(const struct image_object *o, uintptr_t address)
                o->objects, o->slab, o->thread);
 }
 
-static int explain_object(const struct target *target, uintptr_t address)
+static void print_stack(const struct target *target, struct symbols *symbols, const char *what, int thread,
+                        uint32_t number)
+{
+    struct image_stack stack;
+    struct frames frames;
+
+    if (image_stack_read(&target->heap, number, &stack) < 0)
+        return;
+    printf("  It was %s by thread %d:\n", what, thread);
+    if (frames_find(symbols, &stack, &frames) == 0)
+        frames_print(stdout, &frames, "    ");
+    frames_free(&frames);
+}
+
+/* Of a watched object it is known exactly, and who allocated and freed it. Returns 0, -ENOENT for others, or -errno. */
+static int explain_watched(const struct target *target, const char *executable, uintptr_t address)
+{
+    struct image_watched object;
+    int error = image_watched_find(&target->heap, address, &object);
+    struct symbols *symbols = error ? NULL : symbols_open(target, executable);
+
+    if (error)
+        return error;
+    printf("  It is byte %" PRIuPTR " of an object of %zu bytes at 0x%" PRIxPTR ", which is %s, and watched.\n",
+           address - object.start, object.size, object.start, object.live ? "in use" : "freed");
+    if (!symbols)
+        return 0;
+    print_stack(target, symbols, "allocated", object.taken_by, object.taken);
+    print_stack(target, symbols, "freed", object.given_by, object.given);
+    symbols_close(symbols);
+    return 0;
+}
+
+static int explain_object(const struct target *target, const char *executable, uintptr_t address)
 {
     struct image_object object;
-    int error = image_find(&target->heap, address, &object);
+    int error = explain_watched(target, executable, address);
 
+    if (error != -ENOENT)
+        return error;
+    error = image_find(&target->heap, address, &object);
     if (!error)
         print_object(&object, address);
     return error;
@@ -136,7 +174,7 @@ static int explain(const struct target *target, const char *executable, const st
     }
     print_segment(&segments[i], address);
     if (segments[i].kind == LOAM_SEGMENT_HEAP)
-        return explain_object(target, address);
+        return explain_object(target, executable, address);
     if (segments[i].kind == LOAM_SEGMENT_STACK)
         explain_stack(target, &segments[i], address);
     else if (segments[i].kind <= LOAM_SEGMENT_BSS || segments[i].kind == LOAM_SEGMENT_KERNEL)
