@@ -143,6 +143,7 @@ __attribute__((constructor)) static void construct(void)
 {
     heap_leave(heap_enter());
     hook();
+    guarded_open = true;
     if (check.on)
         intercept_start();
 }

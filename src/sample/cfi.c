@@ -78,34 +78,36 @@ static uint8_t read_byte(struct cursor *c)
     return (uint8_t)read_sized(c, 1);
 }
 
-static uint64_t read_uleb(struct cursor *c)
+/* A number of seven bits a byte; *shift is how many there were, and *last the last byte. */
+static uint64_t read_leb(struct cursor *c, unsigned *shift, uint8_t *last)
 {
     uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
 
+    *shift = 0;
     do {
-        byte = read_byte(c);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
+        *last = read_byte(c);
+        if (*shift < WORD_BITS)
+            value |= (uint64_t)(*last & 0x7f) << *shift;
+        *shift += 7;
+    } while (*last & 0x80);
     return value;
+}
+
+static uint64_t read_uleb(struct cursor *c)
+{
+    unsigned shift;
+    uint8_t last;
+
+    return read_leb(c, &shift, &last);
 }
 
 static int64_t read_sleb(struct cursor *c)
 {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
+    unsigned shift;
+    uint8_t last;
+    uint64_t value = read_leb(c, &shift, &last);
 
-    do {
-        byte = read_byte(c);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && byte & 0x40)
+    if (shift < WORD_BITS && last & 0x40)
         value |= ~0ull << shift;
     return (int64_t)value;
 }

@@ -115,6 +115,8 @@ static bool is_to_be_guarded(size_t size, uint32_t stack)
 
 static void *take(struct heap *heap, size_t size, size_t align, bool zeroed, enum routine routine)
 {
+    if (UNLIKELY(!guarded_open))
+        return NULL;
     uint32_t stack = stacks_here(check.depth);
     void *object = NULL;
     bool guarded = is_to_be_guarded(size, stack);

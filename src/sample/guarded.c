@@ -5,6 +5,8 @@
 #include "sample/trap.h"
 #include "sys/sys.h"
 
+bool guarded_open;
+
 int guarded_start(const struct guarded_limits *limits)
 {
     int error = slots_start(limits->band_shift, limits->hold);

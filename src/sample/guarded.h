@@ -17,6 +17,12 @@ struct guarded_limits {
     size_t rules; /* that the unwinder keeps */
 };
 
+/*
+ * Whether objects can be watched: the C library has started. What it allocates before that, perhaps to be able to tell
+ * where unwind tables are, is allocated as usual.
+ */
+extern HIDDEN bool guarded_open;
+
 /* Get everything ready; once, with no other thread here. Returns 0 or -ENOMEM. */
 int guarded_start(const struct guarded_limits *limits);
 

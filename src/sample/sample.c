@@ -116,7 +116,7 @@ void *sample_take(size_t size, size_t align, enum routine routine)
             return NULL;
         sample_countdown = draw();
     }
-    if ((!sampling.limits.exact && !affordable()) || !ready())
+    if (!guarded_open || (!sampling.limits.exact && !affordable()) || !ready())
         return NULL;
     return guarded_take(size, align, sample_random() >> 32 & 1, routine, stacks_here(STACKS_DEPTH));
 }

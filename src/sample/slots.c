@@ -9,6 +9,7 @@
 
 enum {
     BAND_SHIFT_MIN = 26,
+    LIMIT_PART = 16,             /* of RLIMIT_AS, that may be taken */
     BAND_SLOTS_MIN = 3,          /* a band of fewer is none */
     READY_BYTES = 256 * 1024,    /* that are made accessible at a time */
     DESCRIBED_BYTES = 32 * 1024, /* of records, likewise */
@@ -20,10 +21,15 @@ enum {
 
 struct slots slots;
 
+/* Where addresses are limited, most are left to the program. */
 static intptr_t reserve(unsigned *band_shift)
 {
+    uint64_t limit = sys_address_limit();
     intptr_t base = -ENOMEM;
 
+    while (limit != UINT64_MAX && *band_shift >= BAND_SHIFT_MIN &&
+           (uint64_t)BAND_MAX << *band_shift > limit / LIMIT_PART)
+        --*band_shift;
     for (; *band_shift >= BAND_SHIFT_MIN; --*band_shift) {
         base = sys_reserve((size_t)BAND_MAX << *band_shift);
         if (base >= 0)

@@ -59,6 +59,8 @@ static struct cfi_rule rule_at(uintptr_t pc)
         return rule;
     }
     rule = cfi_find(pc);
+    if (rule.kind == CFI_UNKNOWN)
+        return rule; /* the C library may not have started, and know more later */
     memcpy(&word, &rule, sizeof(word));
     __atomic_store_n(&kept->rule, word, __ATOMIC_RELAXED);
     __atomic_store_n(&kept->key, pc ^ word, __ATOMIC_RELAXED);

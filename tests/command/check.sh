@@ -296,3 +296,21 @@ test_report_of_what_is_none() {
     expect 2 "$LOAM" report finding $$ 0x1000
     says err "not of a process under 'loam check'"
 }
+
+test_where_addresses_are_few() {
+    wrong
+    (
+        ulimit -v 1000000
+        LOAM_OPTIONS=check LD_PRELOAD=$HEAP ./wrong >out 2>err || [ $? -eq 7 ]
+    ) || fail 'the program does not run'
+    says err 'loam: there are not enough addresses to check this program; it runs unchecked.'
+}
+
+test_static_program() {
+    "$CC" -g -O0 -fno-builtin -w -static -Wl,--eh-frame-hdr -x c - -x none -o static "$(dirname "$HEAP")/libloam.a" \
+        <<<"$WRONG" || skip 'no static C library here'
+    expect 9 env LOAM_OPTIONS=check,status=9 ./static 3
+    says err 'loam: double free in process '
+    [ "$(grep -c '^    0x' err)" -ge 9 ] || fail 'three stacks are not told'
+    expect 7 env LOAM_OPTIONS=sample=1 ./static
+}

@@ -272,11 +272,8 @@ static int start(struct check_run *run)
 {
     const char *name = run->request.argv[0];
 
-    if (library_find(&run->library) < 0)
-        return EXIT_OWN_FAILURE;
-    int status = program_find(name, run->program);
-    if (!status)
-        status = program_check(name, run->program, &run->library.file);
+    int status = program_prepare(name, run->program, &run->library);
+
     if (status)
         return status;
     if (run->request.suppress && access(run->request.suppress, R_OK) < 0) {

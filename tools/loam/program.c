@@ -37,6 +37,14 @@ struct subject {
 
 static int check_file(struct subject *subject);
 
+int program_prepare(const char *name, char path[PATH_MAX], struct library *library)
+{
+    if (library_find(library) < 0)
+        return EXIT_OWN_FAILURE;
+    int status = program_find(name, path);
+    return status ? status : program_check(name, path, &library->file);
+}
+
 int program_exit_status(int error)
 {
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_START;

@@ -4,7 +4,7 @@
 #ifndef LOAM_TOOLS_PROGRAM_H
 #define LOAM_TOOLS_PROGRAM_H
 
-#include "elf_file.h"
+#include "library.h"
 
 #include <limits.h>
 
@@ -26,6 +26,9 @@ int program_find(const char *name, char path[PATH_MAX]);
  * that its interpreter can. Returns 0, or EXIT_NOT_FOUND or EXIT_CANNOT_START after a message.
  */
 int program_check(const char *name, const char *path, const struct elf_file *library);
+
+/* Find the library, and the program, and whether the one can be started on the other. Returns likewise. */
+int program_prepare(const char *name, char path[PATH_MAX], struct library *library);
 
 /* The exit status for an execve(2) that failed with `error`, an errno. */
 int program_exit_status(int error);

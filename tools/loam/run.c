@@ -236,16 +236,8 @@ static int set_environment(const struct run *run)
 /* Everything that can be known to fail before anything has been changed. Returns 0 or an exit status. */
 static int prepare(struct run *run)
 {
-    const char *name = run->request.argv[0];
-
-    if (library_find(&run->library) < 0)
-        return EXIT_OWN_FAILURE;
-    int status = program_find(name, run->program);
-    if (!status)
-        status = program_check(name, run->program, &run->library.file);
-    if (!status)
-        status = open_outputs(&run->request, &run->outputs);
-    return status;
+    int status = program_prepare(run->request.argv[0], run->program, &run->library);
+    return status ? status : open_outputs(&run->request, &run->outputs);
 }
 
 /* Start the program; on failure nothing is left behind. Returns 0, or an exit status after a message. */
