@@ -23,14 +23,14 @@ enum {
     FILL_MAX = 64 * 1024, /* bytes of a new object that are filled */
 };
 
-#define START_NS  100000000ull /* that may be spent in any case: so that short programs are guarded whole */
+#define START_NS  50000000ull /* that may be spent in any case: so that short programs are guarded whole */
 #define SHARE_MIN (UINT32_MAX / 4096)
 
 /*
  * Of the time that there is, what is measured here may take so much: the checks of the C library's functions, and
  * caches that are colder than before, take the rest.
  */
-#define PERCENT_MEASURED 60
+#define PERCENT_MEASURED 45
 
 static const struct guarded_limits guards = {
     .band_shift = 36,
