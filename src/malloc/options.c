@@ -77,14 +77,25 @@ static bool set_check(const char *value)
     return set_flag(&options.check, value);
 }
 
-static bool set_leaks(const char *value)
+/* A flag whose opposite is kept. */
+static bool set_opposite(bool *flag, const char *value)
 {
     bool wanted;
 
     if (!set_flag(&wanted, value))
         return false;
-    options.no_leaks = !wanted;
+    *flag = !wanted;
     return true;
+}
+
+static bool set_guards(const char *value)
+{
+    return set_opposite(&options.no_guards, value);
+}
+
+static bool set_leaks(const char *value)
+{
+    return set_opposite(&options.no_leaks, value);
 }
 
 static bool set_keep_going(const char *value)
@@ -142,6 +153,7 @@ static const struct {
     {"purge", set_purge, "a number of milliseconds"},
     {"sample", set_sample, "a number of bytes"},
     {"seed", set_seed, "a number"},
+    {"guards", set_guards, "0 or 1"},
     {"check", set_check, "0 or 1"},
     {"leaks", set_leaks, "0 or 1"},
     {"keepgoing", set_keep_going, "0 or 1"},

@@ -19,6 +19,7 @@ struct options {
     uint64_t purge_ms;          /* purge=MS: idle time after which memory goes back to the kernel */
     uint64_t sample;            /* sample=BYTES: about one allocation per so many is a tripwire; 0: none */
     bool sample_set;            /* it was given: then samples may cost what they do */
+    bool no_guards;             /* guards=0: watched objects lie between protected pages, as on kernels before 6.13 */
     bool check;                 /* every allocation is one */
     bool no_leaks;              /* leaks=0: check does not look for leaks at the end */
     bool keep_going;            /* after a report of check */

@@ -47,6 +47,7 @@ static void start_check(void)
     const struct check_limits limits = {
         .slowdown = (unsigned)min_size(options.slowdown, UINT32_MAX),
         .memory = options.memory ? options.memory * MIB : sys_ram() / 4,
+        .guards = !options.no_guards,
         .leaks = !options.no_leaks,
         .at_start = options.at_start,
     };
@@ -63,6 +64,7 @@ static void start_samples(void)
     const struct sample_limits limits = {
         .interval = options.check ? 0 : options.sample,
         .exact = options.sample_set,
+        .guards = !options.no_guards,
         .seed = options.seed,
     };
     sample_start(&limits);

@@ -50,7 +50,7 @@ static struct {
 
 int check_start(const struct check_limits *limits)
 {
-    int error = guarded_start(&guards);
+    int error = guarded_start(&guards, limits->guards);
 
     if (!error)
         error = fence_start(min_size(HELD_MAX, limits->memory / HELD_PART));

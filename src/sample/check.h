@@ -14,6 +14,7 @@
 struct check_limits {
     unsigned slowdown; /* the program may take so many times its own time */
     size_t memory;     /* bytes that may be taken in addition to the program's own */
+    bool guards;       /* as for slots_start() */
     bool leaks;        /* are looked for at the end */
     bool at_start;     /* objects lie behind their guard, not before it: underflows fault instead of overflows */
 };

@@ -7,9 +7,9 @@
 
 bool guarded_open;
 
-int guarded_start(const struct guarded_limits *limits)
+int guarded_start(const struct guarded_limits *limits, bool guards)
 {
-    int error = slots_start(limits->band_shift, limits->hold);
+    int error = slots_start(limits->band_shift, limits->hold, guards);
 
     if (!error)
         error = unwind_start(limits->rules);

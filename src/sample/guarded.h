@@ -23,8 +23,8 @@ struct guarded_limits {
  */
 extern HIDDEN bool guarded_open;
 
-/* Get everything ready; once, with no other thread here. Returns 0 or -ENOMEM. */
-int guarded_start(const struct guarded_limits *limits);
+/* Get everything ready; once, with no other thread here. `guards` as for slots_start(). Returns 0 or -ENOMEM. */
+int guarded_start(const struct guarded_limits *limits, bool guards);
 
 /* Place an object as slots_take() does; `stack` is that of who allocates. NULL when there is no place. */
 void *guarded_take(size_t size, size_t align, bool at_end, enum routine routine, uint32_t stack);

@@ -96,7 +96,8 @@ static bool ready(void)
         return state > 0;
     lock_take(&sampling.lock);
     if (!sampling.state)
-        __atomic_store_n(&sampling.state, guarded_start(&guards) == 0 ? 1 : -1, __ATOMIC_RELEASE);
+        __atomic_store_n(&sampling.state, guarded_start(&guards, sampling.limits.guards) == 0 ? 1 : -1,
+                         __ATOMIC_RELEASE);
     lock_give(&sampling.lock);
     return sampling.state > 0;
 }

@@ -23,6 +23,7 @@ extern HIDDEN CPU_THREAD_LOCAL int64_t sample_countdown;
 struct sample_limits {
     size_t interval; /* bytes, on average; 0: no samples */
     bool exact;      /* however many that is */
+    bool guards;     /* as for slots_start() */
     uint64_t seed;   /* of the intervals; 0: from the clock */
 };
 

@@ -73,17 +73,17 @@ static int reserve_records(uint32_t bands)
  * Try the first page, which is no slot's. Returns 0 or -ENOMEM: where all memory of the process is locked, mlockall(2),
  * a page is there at once, and would stay so when its object is gone.
  */
-static int try_page(void *page)
+static int try_page(void *page, bool guards)
 {
     unsigned char there = 0;
 
     if (sys_protect_rw(page, PAGE_SIZE) < 0 || (sys_resident(page, PAGE_SIZE, &there) == 0 && there & 1))
         return -ENOMEM;
-    slots.guards = sys_guard(page, PAGE_SIZE) == 0;
+    slots.guards = guards && sys_guard(page, PAGE_SIZE) == 0;
     return 0;
 }
 
-int slots_start(unsigned band_shift, uint32_t hold)
+int slots_start(unsigned band_shift, uint32_t hold, bool guards)
 {
     intptr_t base = reserve(&band_shift);
 
@@ -93,7 +93,7 @@ int slots_start(unsigned band_shift, uint32_t hold)
     uint32_t count = 0;
     for (; count < BAND_MAX && ((PAGE_SIZE << count) + PAGE_SIZE) * BAND_SLOTS_MIN < size; count++)
         describe_band(&slots.bands[count], (uintptr_t)base + count * size, size, count);
-    if (try_page((void *)base) < 0 || reserve_records(count) < 0)
+    if (try_page((void *)base, guards) < 0 || reserve_records(count) < 0)
         return -ENOMEM;
     __atomic_store_n(&slots.base, (uintptr_t)base, __ATOMIC_RELAXED);
     slots.band_shift = band_shift;

@@ -64,8 +64,11 @@ struct slots {
 
 extern HIDDEN struct slots slots;
 
-/* Once: reserve bands of 1 << `band_shift` bytes, or of less where that many cannot be had. Returns 0 or -ENOMEM. */
-int slots_start(unsigned band_shift, uint32_t hold);
+/*
+ * Once: reserve bands of 1 << `band_shift` bytes, or of less where that many cannot be had. `guards`: use the kernel's,
+ * if it has any. Returns 0 or -ENOMEM.
+ */
+int slots_start(unsigned band_shift, uint32_t hold, bool guards);
 
 /*
  * Place an object. `align` is a power of two; `at_end`: the byte after it, or else the one before, is in a guard page,

@@ -23,7 +23,7 @@ acts = run("list", "")[1].split()
 faults = 0
 for act in acts:
     plain = run(act, "")
-    for options in ("sample=1", "sample=1000,seed=3", "check", "check,slowdown=2,memory=1"):
+    for options in ("sample=1", "sample=1000,seed=3", "check", "check,slowdown=2,memory=1", "sample=1,guards=0"):
         got = run(act, options)
         if got != plain:
             print(f"{act} with {options}: {got}, not {plain}")

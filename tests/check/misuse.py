@@ -3,6 +3,8 @@
 be; and nothing is said of what is right.
 
     misuse.py LOAM MISUSE [NUMBER]...
+
+LOAM_OPTIONS stays as it is.
 """
 import json
 import os
@@ -55,7 +57,6 @@ def fault(case):
     return None
 
 
-os.environ.pop("LOAM_OPTIONS", None)
 listed = subprocess.run([program, "list"], capture_output=True, text=True, check=True).stdout
 cases = [line.split("\t") for line in listed.splitlines()]
 cases = [case for case in cases if not only or case[0] in only]
