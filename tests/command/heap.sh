@@ -24,7 +24,7 @@ int main(void)
     return 0;
 }
 PROGRAM
-    expect 0 "$LOAM" run -q --json file ./known
+    expect 0 "$LOAM" run -q -o sample=0 --json file ./known
     python3 - <<'CHECK'
 import json
 
