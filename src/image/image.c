@@ -266,24 +266,23 @@ static int read_free(const struct walk *w, const struct slab *slab, size_t words
 }
 
 /* Of objects that are watched, those are free too that the program has freed, and that only wait to be used again. */
-static int add_held(const struct image *image, const struct image_slab *slab, uint64_t *free)
+static void add_held(const struct image *image, const struct image_slab *slab, uint64_t *free)
 {
     struct fact facts[WORD_BITS];
     size_t offset = slab->start - image->ranges[0].base;
     size_t at = (offset >> SLICE_SHIFT) * FENCE_FACTS * sizeof(facts[0]);
 
     if (!image->facts.size || offset >= image->ranges[0].size || at >= image->facts.size)
-        return 0;
+        return;
     for (size_t i = 0; i < slab->objects; i += WORD_BITS) {
         size_t count = min_size(WORD_BITS, slab->objects - i);
         int error = image_get(image, image->facts.start + at + i * sizeof(facts[0]), facts, count * sizeof(facts[0]));
         if (error)
-            return 0; /* not accessible: none of these was ever watched */
+            return; /* not accessible: none of these was ever watched */
         for (size_t j = 0; j < count; j++)
             if (facts[j].life == LIFE_FREED && facts[j].class == slab->class)
                 free[i / WORD_BITS] |= 1ull << j;
     }
-    return 0;
 }
 
 /* Returns 0, -errno, or -EAGAIN when another slab has taken the place meanwhile. */
@@ -310,9 +309,7 @@ static int read_slab(const struct walk *w, const struct slab *slab, uintptr_t re
         return error;
     if (!is_same(slab, &after))
         return -EAGAIN;
-    error = add_held(w->image, &out, free);
-    if (error)
-        return error;
+    add_held(w->image, &out, free);
     free[words - 1] &= low_bits((unsigned)(c->objects - (words - 1) * WORD_BITS));
     for (size_t i = 0; i < words; i++)
         out.free += count_bits(free[i]);

@@ -257,13 +257,18 @@ static bool move_contents(const struct object *from, void *place, size_t size)
     return error != -EFAULT;
 }
 
+/* The watched object at `ptr`, which a caller says is one. False, after a report, when it is not. */
+static bool find_watched(const void *ptr, struct checked *object)
+{
+    return checked_is_live(check_near(ptr, object) ? object : NULL, ptr);
+}
+
 /* An object that is watched moves, so that old pointers to it are of use no more. */
 static void *realloc_watched(void *ptr, size_t size)
 {
     struct checked object;
-    bool known = check_near(ptr, &object);
 
-    if (!checked_is_live(known ? &object : NULL, ptr))
+    if (!find_watched(ptr, &object))
         return NULL;
     void *place = front_malloc(size);
     if (!place)
@@ -385,9 +390,8 @@ void *front_pvalloc(size_t size)
 static size_t usable_watched(const void *ptr)
 {
     struct checked object;
-    bool known = check_near(ptr, &object);
 
-    return checked_is_live(known ? &object : NULL, ptr) ? object.size : 0;
+    return find_watched(ptr, &object) ? object.size : 0;
 }
 
 /* Programs that count their memory call this as often as malloc and free. */

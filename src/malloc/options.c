@@ -42,7 +42,8 @@ static bool set_huge_pages(const char *value)
     return set_flag(&options.huge_pages, value);
 }
 
-static bool set_number(uint64_t *number, const char *value)
+/* A number from `least` to `most`; another changes nothing. */
+static bool set_number(uint64_t *number, const char *value, uint64_t least, uint64_t most)
 {
     uint64_t result = 0;
 
@@ -51,25 +52,28 @@ static bool set_number(uint64_t *number, const char *value)
             return false;
         result = result * 10 + (uint64_t)(*c - '0');
     }
-    if (*value)
-        *number = result;
-    return *value;
+    if (!*value || result < least || result > most)
+        return false;
+    *number = result;
+    return true;
 }
 
 static bool set_purge(const char *value)
 {
-    return set_number(&options.purge_ms, value);
+    return set_number(&options.purge_ms, value, 0, UINT64_MAX);
 }
 
 static bool set_sample(const char *value)
 {
-    options.sample_set = true;
-    return set_number(&options.sample, value);
+    bool set = set_number(&options.sample, value, 0, UINT64_MAX);
+
+    options.sample_set = options.sample_set || set;
+    return set;
 }
 
 static bool set_seed(const char *value)
 {
-    return set_number(&options.seed, value);
+    return set_number(&options.seed, value, 0, UINT64_MAX);
 }
 
 static bool set_check(const char *value)
@@ -111,17 +115,17 @@ static bool set_place(const char *value)
 
 static bool set_slowdown(const char *value)
 {
-    return set_number(&options.slowdown, value) && options.slowdown >= 1;
+    return set_number(&options.slowdown, value, 1, UINT32_MAX);
 }
 
 static bool set_memory(const char *value)
 {
-    return set_number(&options.memory, value);
+    return set_number(&options.memory, value, 0, UINT64_MAX / MIB);
 }
 
 static bool set_status(const char *value)
 {
-    return set_number(&options.status, value) && options.status <= 255;
+    return set_number(&options.status, value, 0, 255);
 }
 
 static bool set_path(char *path, const char *value)

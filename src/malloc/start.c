@@ -45,7 +45,7 @@ static CPU_THREAD_LOCAL int rounds; /* of thread-specific destructors so far */
 static void start_check(void)
 {
     const struct check_limits limits = {
-        .slowdown = (unsigned)min_size(options.slowdown, UINT32_MAX),
+        .slowdown = (unsigned)options.slowdown,
         .memory = options.memory ? options.memory * MIB : sys_ram() / 4,
         .guards = !options.no_guards,
         .leaks = !options.no_leaks,

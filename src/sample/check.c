@@ -19,8 +19,7 @@ enum {
     SITE_FIRST = 8, /* allocations of each that are guarded always */
     HELD_PART = 8,  /* of the memory limit, for freed objects that wait */
     HELD_MAX = 64 * 1024 * 1024,
-    FORGOTTEN = 8192,     /* bytes of stack */
-    FILL_MAX = 64 * 1024, /* bytes of a new object that are filled */
+    FORGOTTEN = 8192, /* bytes of stack */
 };
 
 #define START_NS  50000000ull /* that may be spent in any case: so that short programs are guarded whole */
@@ -119,9 +118,8 @@ static void *take(struct heap *heap, size_t size, size_t align, bool zeroed, enu
         return NULL;
     uint32_t stack = stacks_here(check.depth);
     void *object = NULL;
-    bool guarded = is_to_be_guarded(size, stack);
 
-    if (guarded)
+    if (is_to_be_guarded(size, stack))
         object = guarded_take(size, align, !check.limits.at_start, routine, stack);
     bool clean = object != NULL; /* pages of its own */
     if (!object)

@@ -20,9 +20,10 @@ void thread_after_fork(void)
     known_id = 0;
 }
 
-struct finding checked_finding(enum finding_kind kind, const struct checked *object, const void *address)
+struct finding checked_finding_at(enum finding_kind kind, const struct checked *object, const void *address,
+                                  uint32_t stack)
 {
-    struct finding finding = {.kind = (uint8_t)kind, .address = (uintptr_t)address, .stack = stacks_here(STACKS_DEPTH)};
+    struct finding finding = {.kind = (uint8_t)kind, .address = (uintptr_t)address, .stack = stack};
 
     if (object) {
         finding.object = object->start;
@@ -35,9 +36,14 @@ struct finding checked_finding(enum finding_kind kind, const struct checked *obj
     return finding;
 }
 
-static void look_at(enum finding_kind kind, const struct checked *object, struct span span)
+struct finding checked_finding(enum finding_kind kind, const struct checked *object, const void *address)
 {
-    const unsigned char *broken = canary_find_broken(span.start, CANARY_BYTE, span.size);
+    return checked_finding_at(kind, object, address, stacks_here(STACKS_DEPTH));
+}
+
+void checked_look_at(enum finding_kind kind, const struct checked *object, struct span span, unsigned char byte)
+{
+    const unsigned char *broken = canary_find_broken(span.start, byte, span.size);
 
     if (LIKELY(!broken))
         return;
@@ -48,8 +54,8 @@ static void look_at(enum finding_kind kind, const struct checked *object, struct
 
 void checked_look(const struct checked *object)
 {
-    look_at(FINDING_BROKEN_AFTER, object, object->after);
-    look_at(FINDING_BROKEN_BEFORE, object, object->before);
+    checked_look_at(FINDING_BROKEN_AFTER, object, object->after, CANARY_BYTE);
+    checked_look_at(FINDING_BROKEN_BEFORE, object, object->before, CANARY_BYTE);
 }
 
 static void tell_wrong(enum finding_kind kind, const struct checked *object, const void *ptr,

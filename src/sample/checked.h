@@ -27,8 +27,15 @@ struct giving {
     size_t size, align;
 };
 
-/* A finding about an address, of the stack that leads here; `object` is NULL where none is near. */
+/* A finding about an address, of the stack of a number; `object` is NULL where none is near. */
+struct finding checked_finding_at(enum finding_kind kind, const struct checked *object, const void *address,
+                                  uint32_t stack);
+
+/* The same of the stack that leads here. */
 struct finding checked_finding(enum finding_kind kind, const struct checked *object, const void *address);
+
+/* Tell of `kind` when the bytes, that nobody may write to, are not all `byte`. */
+void checked_look_at(enum finding_kind kind, const struct checked *object, struct span span, unsigned char byte);
 
 /* Look at the bytes around a live object; tell when they were written to. */
 void checked_look(const struct checked *object);

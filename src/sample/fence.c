@@ -12,8 +12,6 @@
 #define FACT_BYTES (FENCE_FACTS * sizeof(struct fact))                  /* of a slice */
 #define SLICES_MIN 16384
 
-enum { FILL_MAX = 64 * 1024 /* bytes of a freed object that are filled, and looked at later */ };
-
 static_assert(SLICES_MAX * FENCE_FACTS < UINT32_MAX, "a number and 1 fit");
 
 struct fences fences;
@@ -186,14 +184,8 @@ static struct fact *dequeue(void)
 
 static void look_at_freed(const struct checked *object)
 {
-    size_t size = min_size(object->size, FILL_MAX);
-    const unsigned char *broken = canary_find_broken((const void *)object->start, FREED_BYTE, size);
-
-    if (LIKELY(!broken))
-        return;
-    struct finding finding = checked_finding(FINDING_BROKEN_FREED, object, broken);
-    finding.access = ACCESS_WRITE;
-    finding_stop(&finding);
+    struct span filled = {.start = (unsigned char *)object->start, .size = min_size(object->size, FILL_MAX)};
+    checked_look_at(FINDING_BROKEN_FREED, object, filled, FREED_BYTE);
 }
 
 /* An object leaves the queue: it can be allocated again. */
@@ -238,13 +230,12 @@ static void look_at_slab(const struct range *range, size_t slice, unsigned class
 
     for (size_t i = 0; i < c->objects; i++) {
         struct fact *fact = &fences.facts[slice * FENCE_FACTS + i];
-        if (fact->class != class || fact->life == LIFE_NONE)
+        if (fact->class != class || fact->life != LIFE_LIVE)
             continue;
         o.index = i;
         o.start = (unsigned char *)range_address(range, slice) + i * c->size;
         struct checked checked = view(&o, fact);
-        if (fact->life == LIFE_LIVE)
-            checked_look(&checked);
+        checked_look(&checked);
     }
 }
 

@@ -51,7 +51,6 @@ struct findings {
     bool strict;        /* tell also of what does no harm here: an object freed by another family's function */
     bool keep_going;    /* after a finding, as far as that is safe */
     int status;         /* otherwise: exit status; -1: die of the signal */
-    ATOMIC uint32_t count;
 };
 
 extern HIDDEN struct findings findings;
@@ -66,8 +65,10 @@ bool finding_tell(struct finding *finding);
 /* The same, and abort where the process is to die of a signal. */
 void finding_stop(struct finding *finding);
 
-/* Run the reporter on this process, with a word of what to do and the address of its subject. Returns its exit status,
- * or -errno. */
+/*
+ * Run the reporter on this process, with a word of what to do and the address of its subject. Returns its exit status,
+ * or -errno.
+ */
 int findings_report(const char *what, uintptr_t subject);
 
 /* In a forked child: nobody is telling anything. */

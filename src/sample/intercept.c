@@ -571,9 +571,10 @@ static int on_fputs(const char *s, FILE *file)
 
 /* --- the table --- */
 
-#define ROW(name, ours, place)                                                                                         \
+#define ROW(name, ours, place) CALLS(name, ours, place, name)
+#define CALLS(name, ours, place, other)                                                                                \
     {                                                                                                                  \
-        name, (void *)(ours), (void **)&real.place                                                                     \
+        name, (void *)(ours), other, (void **)&real.place                                                              \
     }
 
 static struct patch patches[] = {
@@ -609,8 +610,8 @@ static struct patch patches[] = {
     ROW("wcslen", on_wcslen, wcslen),
     ROW("wcscpy", on_wcscpy, wcscpy),
     ROW("wmemcpy", on_wmemcpy, wmemcpy),
-    ROW("sprintf", on_sprintf, vsprintf),
-    ROW("snprintf", on_snprintf, vsnprintf),
+    CALLS("sprintf", on_sprintf, vsprintf, "vsprintf"),
+    CALLS("snprintf", on_snprintf, vsnprintf, "vsnprintf"),
     ROW("vsprintf", on_vsprintf, vsprintf),
     ROW("vsnprintf", on_vsnprintf, vsnprintf),
     ROW("read", on_read, read),
@@ -636,31 +637,17 @@ static struct patch patches[] = {
     ROW("__strcat_chk", on_strcat_checked, strcat_checked),
     ROW("__strncat_chk", on_strncat_checked, strncat_checked),
     ROW("__read_chk", on_read_checked, read_checked),
-    ROW("__sprintf_chk", on_sprintf_checked, vsprintf_checked),
-    ROW("__snprintf_chk", on_snprintf_checked, vsnprintf_checked),
+    CALLS("__sprintf_chk", on_sprintf_checked, vsprintf_checked, "__vsprintf_chk"),
+    CALLS("__snprintf_chk", on_snprintf_checked, vsnprintf_checked, "__vsnprintf_chk"),
     ROW("__vsprintf_chk", on_vsprintf_checked, vsprintf_checked),
     ROW("__vsnprintf_chk", on_vsnprintf_checked, vsnprintf_checked),
     ROW("__fgets_chk", on_fgets_checked, fgets_checked),
 };
 
-/* The name by which the C library has what a row calls: of those with "...", the one with a va_list. */
-static const char *name_of_real(const struct patch *patch)
-{
-    if (patch->real == (void **)&real.vsprintf)
-        return "vsprintf";
-    if (patch->real == (void **)&real.vsnprintf)
-        return "vsnprintf";
-    if (patch->real == (void **)&real.vsprintf_checked)
-        return "__vsprintf_chk";
-    if (patch->real == (void **)&real.vsnprintf_checked)
-        return "__vsnprintf_chk";
-    return patch->name;
-}
-
 void intercept_start(void)
 {
     for (size_t i = 0; i < LENGTH(patches); i++)
-        *patches[i].real = dlsym(RTLD_NEXT, name_of_real(&patches[i]));
+        *patches[i].real = dlsym(RTLD_NEXT, patches[i].name_of_real);
     patch_sort(patches, LENGTH(patches));
     patch_all(patches, LENGTH(patches), true);
 }

@@ -10,7 +10,8 @@
 struct patch {
     const char *name; /* of a function */
     void *ours;       /* what is to be called instead, */
-    void **real;      /* and what it calls; where this is NULL, nothing is changed */
+    const char *name_of_real;
+    void **real; /* and what that calls; where this is NULL, nothing is changed */
 };
 
 /* Put them in order of their names. */

@@ -322,8 +322,7 @@ static bool ends_at_guard(const struct slot *slot)
     return (slot->start + slot->size) % PAGE_SIZE == 0 || slots_after(slot).size < ALIGN_MAX_USUAL;
 }
 
-/* Of two neighbours of a guard page, the one whose object it most likely was that an access to the page was meant for.
- */
+/* Of a guard page's two neighbours, the one whose object an access to the page was most likely meant for. */
 static struct slot *likelier(struct slot *below, struct slot *above, uintptr_t p)
 {
     if (!is_known(above))

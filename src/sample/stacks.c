@@ -44,12 +44,12 @@ static uint32_t hash_of(const uintptr_t *calls, size_t count)
     return (uint32_t)(hash >> 32);
 }
 
-/* The number of a stack in a chain that begins with `first`, up to `end`; 0 for none. */
-static uint32_t search(uint32_t first, uint32_t end, uint32_t hash, const uintptr_t *calls, size_t count)
+/* The number of a stack in a chain that begins with `first`; 0 for none. */
+static uint32_t search(uint32_t first, uint32_t hash, const uintptr_t *calls, size_t count)
 {
     const struct stack *stack;
 
-    for (uint32_t number = first; number != end; number = stack->next) {
+    for (uint32_t number = first; number; number = stack->next) {
         stack = stacks_get(number);
         if (stack->hash == hash && stack->count == count && memcmp(stack->calls, calls, count * sizeof(*calls)) == 0)
             return number;
@@ -75,16 +75,13 @@ void stacks_after_fork(void)
     lock_init(&stacks.lock);
 }
 
-/* Room for an entry; 0 when there is none. */
+/* Room for an entry; 0 when there is none. It is not given back then: others may have taken what follows. */
 static uint32_t take_room(size_t count)
 {
     size_t size = sizeof(struct stack) + count * sizeof(uintptr_t);
     size_t at = __atomic_fetch_add(&stacks.used, size, __ATOMIC_RELAXED);
 
-    if (at + size <= stacks.size && make_ready(at + size))
-        return (uint32_t)(at / STACKS_UNIT);
-    __atomic_fetch_sub(&stacks.used, size, __ATOMIC_RELAXED);
-    return 0;
+    return at + size <= stacks.size && make_ready(at + size) ? (uint32_t)(at / STACKS_UNIT) : 0;
 }
 
 uint32_t stacks_keep(const uintptr_t *calls, size_t count)
@@ -92,7 +89,7 @@ uint32_t stacks_keep(const uintptr_t *calls, size_t count)
     uint32_t hash = hash_of(calls, count);
     ATOMIC uint32_t *chain = &stacks.chains[hash & stacks.mask];
     uint32_t first = __atomic_load_n(chain, __ATOMIC_ACQUIRE);
-    uint32_t number = search(first, 0, hash, calls, count);
+    uint32_t number = search(first, hash, calls, count);
 
     if (LIKELY(number))
         return number;

@@ -85,9 +85,9 @@ static bool report(const void *address, const ucontext_t *context)
 
     if (!guarded_near(address, &object))
         return false;
-    struct finding finding = checked_finding(kind_of(&object, (uintptr_t)address), &object, address);
+    struct finding finding =
+        checked_finding_at(kind_of(&object, (uintptr_t)address), &object, address, stack_of(frame));
     finding.access = write ? ACCESS_WRITE : ACCESS_READ;
-    finding.stack = stack_of(frame);
     return finding_tell(&finding) && slots_open(address) == 0;
 }
 
@@ -176,9 +176,7 @@ void trap_start(void)
     trap.process = sys_pid();
     if (sys_sigaction(SIGSEGV, NULL, &before) < 0)
         return;
-    want(&before);
-    struct sigaction handler = ours(&before);
-    if (sys_sigaction(SIGSEGV, &handler, NULL) == 0)
+    if (set(&before, NULL) == 0)
         __atomic_store_n(&trap.started, true, __ATOMIC_RELEASE);
 }
 
