@@ -136,9 +136,14 @@ static enum loam_segment_kind kind_in_load(const struct layout_load *load, const
 
 static enum loam_segment_kind kind_in_module(const struct layout *layout, const struct mapping *m)
 {
-    for (unsigned i = 0; i < layout->load_count; i++)
-        if (m->start >= layout->loads[i].start && m->start < layout->loads[i].end)
-            return kind_in_load(&layout->loads[i], m);
+    for (unsigned i = 0; i < layout->load_count; i++) {
+        const struct layout_load *load = &layout->loads[i];
+        if (m->start < load->start || m->start >= load->end)
+            continue;
+        if (m->end > load->end && m->end - load->end > load->end - m->start)
+            return LOAM_SEGMENT_ANONYMOUS; /* the kernel has joined a BSS and what was mapped above it: most is that */
+        return kind_in_load(load, m);
+    }
     return m->readable ? LOAM_SEGMENT_READ_ONLY : LOAM_SEGMENT_INACCESSIBLE;
 }
 

@@ -16,6 +16,8 @@
 #include <loam/layout.h>
 #include <loam/malloc.h>
 
+enum { PAGE = 4096 };
+
 static int in_data = 1;
 static char in_bss[100000];
 static const char in_read_only[5000] = "constant";
@@ -63,9 +65,38 @@ static void segments_of_the_program_have_their_kinds(void **state)
     assert_int_equal(segment_of(&in_data).protection, PROT_READ | PROT_WRITE);
 }
 
+/* Between inaccessible pages: the kernel joins what lies beside a mapping of the same kind, a BSS for one. */
+static void *map_apart(size_t size)
+{
+    char *start = mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_int_equal(mprotect(start + PAGE, size, PROT_READ | PROT_WRITE), 0);
+    return start + PAGE;
+}
+
+static void unmap_apart(void *memory, size_t size)
+{
+    munmap((char *)memory - PAGE, size + 2 * PAGE);
+}
+
+/* From commit 05a1760, where a mapping right above a library's BSS was called BSS. */
+static void what_is_joined_to_a_bss_is_what_most_of_it_is(void **state)
+{
+    enum { MUCH = 1 << 24 };
+    void *end = (void *)segment_of(in_bss + sizeof(in_bss) / 2).end;
+    void *above = mmap(end, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    (void)state;
+    if (above == MAP_FAILED)
+        skip();
+    assert_int_equal(segment_of(above).kind, LOAM_SEGMENT_ANONYMOUS);
+    munmap(above, MUCH);
+    assert_int_equal(segment_of(in_bss + sizeof(in_bss) / 2).kind, LOAM_SEGMENT_BSS);
+}
+
 static void mappings_have_their_kinds(void **state)
 {
-    void *anonymous = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *anonymous = map_apart(8192);
     void *shared = mmap(NULL, 8192, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     void *none = mmap(NULL, 8192, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -76,7 +107,7 @@ static void mappings_have_their_kinds(void **state)
     assert_int_equal(segment_of(shared).kind, LOAM_SEGMENT_SHARED);
     assert_true(segment_of(shared).shared);
     assert_int_equal(segment_of(none).kind, LOAM_SEGMENT_INACCESSIBLE);
-    munmap(anonymous, 8192);
+    unmap_apart(anonymous, 8192);
     munmap(shared, 8192);
     munmap(none, 8192);
 }
@@ -189,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_of_the_program_have_their_kinds),
         cmocka_unit_test(mappings_have_their_kinds),
+        cmocka_unit_test(what_is_joined_to_a_bss_is_what_most_of_it_is),
         cmocka_unit_test(the_heap_is_told_from_other_memory),
         cmocka_unit_test(each_thread_has_its_stack),
         cmocka_unit_test(a_walk_ends_when_the_visitor_wants),
