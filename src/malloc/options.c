@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/report.h"
+#include "mem/dispatch.h"
 #include "sys/sys.h"
 
 #include <string.h>
@@ -167,6 +168,7 @@ static const struct {
     {"status", set_status, "an exit status"},
     {"reporter", set_reporter, "a file"},
     {"summary", set_summary, "a directory"},
+    {"cpu", dispatch_force, DISPATCH_NAMES},
 };
 
 static void complain_of_value(const char *name, const char *value, const char *wanted)

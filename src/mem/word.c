@@ -1,0 +1,137 @@
+/*
+ * word.c - the routines in portable C: the vector is a word, and its bytes are compared by arithmetic.
+ *
+ * A word is held with the first byte in memory lowest, whatever the processor's order.
+ */
+#include "mem/mem.h"
+#include "mem/small.h"
+
+typedef uint64_t vector;
+typedef uint64_t flags; /* the highest bit of each byte */
+typedef uint64_t bits;
+
+enum { VECTOR = sizeof(vector), FLAG_BITS = 8, TWO_APART = 0 };
+
+static const bits ALL = 0x8080808080808080;
+
+INLINE uint64_t in_order(uint64_t word)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
+INLINE vector load(const uint8_t *p)
+{
+    return in_order(*(const loose64 *)p);
+}
+
+INLINE vector load_aligned(const uint8_t *p)
+{
+    typedef uint64_t __attribute__((may_alias)) word;
+    return in_order(*(const word *)(const void *)p);
+}
+
+INLINE void store(uint8_t *p, vector v)
+{
+    *(loose64 *)p = in_order(v);
+}
+
+INLINE void store_aligned(uint8_t *p, vector v)
+{
+    store(p, v);
+}
+
+INLINE vector splat(uint8_t byte)
+{
+    return byte * REPEATED;
+}
+
+/* A byte of the difference is 0 if adding to its lower bits reaches its highest one neither by a carry nor before. */
+INLINE flags equal(vector a, vector b)
+{
+    vector difference = a ^ b;
+    return ~(((difference & ~ALL) + ~ALL) | difference) & ALL;
+}
+
+INLINE flags either(flags a, flags b)
+{
+    return a | b;
+}
+
+INLINE flags both(flags a, flags b)
+{
+    return a & b;
+}
+
+INLINE bits bits_of(flags f)
+{
+    return f;
+}
+
+/* What is less than a vector. */
+INLINE void copy_short(uint8_t *to, const uint8_t *from, size_t n)
+{
+    copy_below_8(to, from, n);
+}
+
+INLINE void set_short(uint8_t *to, uint8_t byte, size_t n)
+{
+    set_to_16(to, byte * REPEATED, n);
+}
+
+INLINE int compare_short(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    return compare_to_16(a, b, n);
+}
+
+#include "mem/copy.h"
+#include "mem/set.h"
+
+/* No other way is known to be faster. */
+static const size_t COPY_OTHERWISE_FROM = SIZE_MAX, SET_OTHERWISE_FROM = SIZE_MAX;
+
+INLINE void copy_otherwise(uint8_t *to, const uint8_t *from, size_t n)
+{
+    copy_up(to, from, n);
+}
+
+INLINE void set_otherwise(uint8_t *to, uint8_t byte, size_t n)
+{
+    set_blocks(to, splat(byte), n);
+}
+
+#include "mem/routines.h"
+
+void *copy_word(void *to, const void *from, size_t n)
+{
+    return copy(to, from, n);
+}
+
+void *set_word(void *to, int byte, size_t n)
+{
+    return set(to, byte, n);
+}
+
+int compare_word(const void *a, const void *b, size_t n)
+{
+    return compare(a, b, n);
+}
+
+void *find_word(const void *in, int byte, size_t n)
+{
+    return find(in, byte, n);
+}
+
+void *find_last_word(const void *in, int byte, size_t n)
+{
+    return find_last(in, byte, n);
+}
+
+void *search_word(const void *in, size_t n, const void *what, size_t m)
+{
+    return search(in, n, what, m);
+}
+
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#define LEVEL_OWN LEVEL_WORD
+#include "mem/names.h"
+#endif
