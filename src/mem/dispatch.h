@@ -35,7 +35,7 @@ INLINE unsigned dispatch_current(void)
 }
 
 /* What LOAM_OPTIONS=cpu= may be, for messages. */
-#define DISPATCH_NAMES "an instruction set of this processor (word, sse2, avx2, avx512; word, neon)"
+#define DISPATCH_NAMES "an instruction set of this processor (sse2, avx2, avx512; neon; word, which all have)"
 
 /* Take the level of that name from now on. False if there is none, or this processor does not have it. */
 HIDDEN bool dispatch_force(const char *name);

@@ -56,6 +56,21 @@ test_directory_that_cannot_be_made() {
     says err 'loam run: cannot make a directory for the records'
 }
 
+test_mem_is_preloaded_after_the_heap() {
+    mkdir lib
+    cp "$FAKE" lib/libloam.so
+    cp "$FAKE" lib/libloam-mem.so
+    expect 0 env LOAM_LIBRARY=lib/libloam.so "$LOAM" run -q --mem sh -c "$show"
+    is out "$PWD/lib/libloam.so:$PWD/lib/libloam-mem.so"$'\n'
+}
+
+test_mem_that_is_missing() {
+    mkdir lib
+    cp "$FAKE" lib/libloam.so
+    expect 125 env LOAM_LIBRARY=lib/libloam.so "$LOAM" run --mem true
+    says err 'lib/libloam-mem.so, which belongs beside libloam.so: No such file'
+}
+
 test_library_by_name() {
     cp "$FAKE" mine.so
     expect 0 env LOAM_LIBRARY=mine.so "$LOAM" run -q sh -c "cd /; $show"

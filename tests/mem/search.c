@@ -64,6 +64,40 @@ static void search_random(size_t n_most, size_t m_most)
     search_once(in, n, what, m);
 }
 
+/* Runs of one byte, of many lengths, between others: each place fails elsewhere, so that no filter is of use. */
+static void draw_runs(uint8_t *to, size_t n, size_t longest)
+{
+    size_t end = 0;
+
+    fill(to, 'a', n);
+    while ((end += 1 + random_below(longest)) < n)
+        to[end] = 'b';
+}
+
+static void search_runs(void)
+{
+    size_t m = 40 + random_below(600), n = 4 * m + random_below(20000);
+    uint8_t *in = arenas[0].end - n, *what = arenas[1].start + random_below(SHIFTS);
+    size_t period = 1 + random_below(m / 2);
+
+    draw_runs(in, n, m);
+    draw_runs(what, m, 2 * m); /* one byte that differs, or none, or several */
+    if (random_below(3) == 0) { /* periods, which the needle has whole and the haystack not quite */
+        for (size_t i = period; i < m; i++)
+            what[i] = what[i - period];
+        for (size_t i = 0; i < n; i++)
+            in[i] = what[i % period];
+        for (size_t i = random_below(m); i < n; i += 1 + random_below(m))
+            in[i] ^= 3;
+    }
+    size_t at = random_below(n - m);
+    for (size_t i = 0; i < m && random_below(2) == 0; i++)
+        in[at + i] = what[i];
+    for (size_t i = 0, late = n - m - random_below(m); i < m; i++)
+        in[late + i] = what[i];
+    search_once(in, n, what, m);
+}
+
 /* Every size of both, the needle at each place. */
 static void search_each_place(void)
 {
@@ -92,6 +126,8 @@ void test_search(void)
         search_random(3000, 400);
     for (int i = 0; i < 500; i++)
         search_random(60000, 5000);
+    for (int i = 0; i < 6000; i++)
+        search_runs();
     if (R(memmem)(arenas[0].end, 0, arenas[1].end, 0) != arenas[0].end)
         fail("nothing is not found in nothing");
     if (R(memmem)(arenas[0].start, 3, arenas[1].start, 4) != NULL)

@@ -103,6 +103,20 @@ static int find_beside(const char *directory, struct library *out)
     return -ENOENT;
 }
 
+int library_find_other(const struct library *library, const char *file, struct library *out)
+{
+    char name[PATH_MAX + NAME_MAX + 1];
+    int directory = (int)(strrchr(library->path, '/') - library->path);
+
+    snprintf(name, sizeof(name), "%.*s/%s", directory, library->path, file);
+    int error = open_library(name, out);
+    if (!error)
+        return check(out);
+    warnx("%s, which belongs beside libloam.so: %s", name,
+          error == -ENOEXEC ? "it is not a shared library" : strerror(-error));
+    return error;
+}
+
 int library_find(struct library *out)
 {
     const char *name = getenv("LOAM_LIBRARY");

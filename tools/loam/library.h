@@ -19,4 +19,7 @@ struct library {
  */
 int library_find(struct library *out);
 
+/* Find the one that is called `file` in the directory of `library`. Returns likewise. */
+int library_find_other(const struct library *library, const char *file, struct library *out);
+
 #endif

@@ -29,6 +29,7 @@ struct request {
     bool quiet;
     const char *summary; /* file names, or NULL */
     const char *json;
+    bool mem; /* on libloam-mem, too */
     bool leaks;
     int leaks_status; /* exit status when there are any; 0: the program's own */
     char **argv;      /* the program and its arguments */
@@ -45,6 +46,7 @@ struct run {
     struct request request;
     char program[PATH_MAX];
     struct library library;
+    struct library mem; /* if it is wanted */
     struct outputs outputs;
     char directory[RECORDS_PATH]; /* of the records; empty when none are wanted */
     struct follow follow;
@@ -57,6 +59,8 @@ static const char help_text[] =
     "\n"
     "  -o, --options NAME=VALUE,...  options of the heap, after those in LOAM_OPTIONS\n"
     "  -q, --quiet                   print no summary\n"
+    "      --mem                     also put loam's memcpy, memset, memcmp, memchr, memmem and their like in the place of\n"
+    "                                the C library's, by preloading libloam-mem.so\n"
     "      --summary FILE            write the summary into FILE instead of to stderr ('-': stdout)\n"
     "      --leaks                   also look for objects that nothing points to when PROGRAM ends\n"
     "      --exit-code N             with --leaks: exit with status N when there are any\n"
@@ -90,7 +94,8 @@ static const struct option long_options[] = {
     {"options", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
     {"summary", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
     {"leaks", no_argument, NULL, 'l'},         {"exit-code", required_argument, NULL, 'x'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"mem", no_argument, NULL, 'm'},           {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int add_options(struct request *request, const char *options)
@@ -126,6 +131,9 @@ static int take_option(struct request *request, int option)
         return 0;
     case 'j':
         request->json = optarg;
+        return 0;
+    case 'm':
+        request->mem = true;
         return 0;
     case 'l':
         request->leaks = true;
@@ -218,8 +226,10 @@ static void print(const struct run *run, const struct report *report)
 static int set_environment(const struct run *run)
 {
     char summary[RECORDS_PATH + sizeof("summary=")];
-    int error = environment_prepend("LD_PRELOAD", run->library.path, ':');
+    int error = run->request.mem ? environment_prepend("LD_PRELOAD", run->mem.path, ':') : 0;
 
+    if (!error)
+        error = environment_prepend("LD_PRELOAD", run->library.path, ':');
     if (!error && run->request.options)
         error = environment_append("LOAM_OPTIONS", run->request.options, ',');
     if (!error && run->directory[0]) {
@@ -237,6 +247,9 @@ static int set_environment(const struct run *run)
 static int prepare(struct run *run)
 {
     int status = program_prepare(run->request.argv[0], run->program, &run->library);
+
+    if (!status && run->request.mem && library_find_other(&run->library, "libloam-mem.so", &run->mem) < 0)
+        status = EXIT_OWN_FAILURE;
     return status ? status : open_outputs(&run->request, &run->outputs);
 }
 
