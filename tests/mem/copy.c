@@ -61,8 +61,8 @@ void test_copy(void)
 {
     random_fill(arenas[1].start, ARENA);
     for (size_t n = 0; n <= SMALL; n++)
-        for (size_t to = 0; to < SHIFTS; to++) {
-            for (size_t from = 0; from < SHIFTS; from++)
+        for (size_t to = 0; to < SHIFTS; to += stride) {
+            for (size_t from = 0; from < SHIFTS; from += stride)
                 copy_once(arenas[0].start + PAGE + to, arenas[1].start + PAGE + from, n);
             copy_once(at_start(0, to), at_end(1, n, 0), n);
             copy_once(at_end(0, n, to), at_start(1, 0), n);
@@ -149,7 +149,7 @@ static void copy_until_once(size_t n, size_t at, size_t shift)
 void test_set(void)
 {
     for (size_t n = 0; n <= 2 * SMALL; n++)
-        for (size_t to = 0; to < SHIFTS; to++) {
+        for (size_t to = 0; to < SHIFTS; to += stride) {
             set_once(arenas[0].start + PAGE + to, n);
             set_once(at_start(0, to), n);
             set_once(at_end(0, n, to), n);

@@ -11,6 +11,7 @@
 /* The routines under test: loam's names; or the standard ones, as libloam-mem answers them. */
 #ifdef LOAM_TEST_STANDARD_NAMES
 #include <string.h>
+void *rawmemchr(const void *in, int byte); /* which musl does not declare */
 #define R(name) name
 #else
 #include <loam/mem.h>
@@ -24,6 +25,9 @@ enum {
     ARENA = 65536,  /* bytes of each arena */
     PAGE = 4096,
 };
+
+/* 1, or what LOAM_TEST_STRIDE says: of so many alignments one is tested. */
+extern size_t stride;
 
 /* Two arenas of memory, each between pages that may not be touched. */
 struct arena {

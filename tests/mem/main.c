@@ -14,6 +14,7 @@
 #endif
 
 struct arena arenas[2];
+size_t stride = 1;
 static uint64_t state;
 
 uint64_t random_number(void)
@@ -78,9 +79,10 @@ int main(int argc, char **argv)
         void (*run)(void);
     } tests[] = {{"copy", test_copy},       {"overlap", test_overlap}, {"set", test_set},    {"compare", test_compare},
                  {"find", test_find},       {"search", test_search},   {"large", test_large}};
-    const char *seed = getenv("LOAM_TEST_SEED");
+    const char *seed = getenv("LOAM_TEST_SEED"), *step = getenv("LOAM_TEST_STRIDE");
 
     state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
+    stride = step && atoi(step) > 0 ? (size_t)atoi(step) : 1;
     printf("LOAM_TEST_SEED=%llu\n", (unsigned long long)state);
     begin();
     make_arena(&arenas[0]);
