@@ -22,6 +22,7 @@ run: all
 
 test:
 	@scripts/install build test page real
+	@scripts/install port fuzz || echo "tests of other processors and C libraries, and the fuzz targets, will be skipped"
 	@scripts/test
 
 # The tests of one build, without the real programs.
