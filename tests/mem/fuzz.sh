@@ -14,6 +14,6 @@ cmake --build "$directory"
 for routine; do
     echo "== $routine"
     mkdir -p "$directory/found/$routine"
-    "$directory/fuzz_$routine" -runs="$runs" -max_len=4096 -artifact_prefix="$directory/failed-$routine-" \
+    "$directory/fuzz_$routine" -runs="$runs" -max_len=4096 -error_exitcode=1 -artifact_prefix="$directory/failed-$routine-" \
         -print_final_stats=1 "$directory/found/$routine" "$source/corpus/$routine" 2>&1 | grep -E 'stat::number|Seed|ERROR|fuzz_|failed-'
 done
