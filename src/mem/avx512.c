@@ -22,8 +22,6 @@ typedef uint64_t bits;
 
 enum { VECTOR = sizeof(vector), FLAG_BITS = 1, TWO_APART = 1 };
 
-#define LEVEL_OWN LEVEL_AVX512
-
 static const bits ALL = UINT64_MAX;
 
 INLINE vector load(const uint8_t *p)
@@ -84,9 +82,9 @@ INLINE __mmask64 first_bytes(size_t n)
 
 #include "mem/compare.h"
 
-/* The sizes below 64 that words and structures have. */
-static const uint64_t SIZES_OF_WORDS = 1ull << 0 | 1ull << 1 | 1ull << 2 | 1ull << 4 | 1ull << 8 | 1ull << 16 | 1ull << 24 |
-                                       1ull << 32 | 1ull << 40 | 1ull << 48 | 1ull << 56;
+/* The sizes below 64 that words and structures have; and 0, for which the page may not be there. */
+static const uint64_t SIZES_OF_WORDS = 1ull << 0 | 1ull << 4 | 1ull << 8 | 1ull << 16 | 1ull << 24 | 1ull << 32 |
+                                       1ull << 40 | 1ull << 48 | 1ull << 56;
 
 INLINE bool is_of_words(size_t n)
 {
@@ -116,7 +114,7 @@ INLINE void copy_short(uint8_t *to, const uint8_t *from, size_t n)
 
 INLINE void set_short(uint8_t *to, uint8_t byte, size_t n)
 {
-    if (LIKELY(n && in_one_page(to)))
+    if (LIKELY(in_one_page(to)))
         _mm512_mask_storeu_epi8(to, first_bytes(n), splat(byte));
     else if (n >= 16)
         set_16_to_63(to, byte, n);

@@ -19,7 +19,7 @@ INLINE bits unequal_at(const uint8_t *a, const uint8_t *b)
 /* What memcmp returns where `unequal` has the bytes that differ, or none. */
 INLINE int order_at(const uint8_t *a, const uint8_t *b, bits unequal)
 {
-    if (!unequal)
+    if (LIKELY(!unequal))
         return 0;
     unsigned at = first_of(unequal);
     return a[at] - b[at];

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-uint8_t ATOMIC dispatch_level;
+unsigned ATOMIC dispatch_level;
+size_t ATOMIC dispatch_short;
 
 static const char *const names[] = {
     [LEVEL_UNKNOWN] = "", [LEVEL_WORD] = "word", [LEVEL_SSE2] = "sse2", [LEVEL_AVX2] = "avx2", [LEVEL_AVX512] = "avx512",
@@ -29,7 +30,8 @@ static enum level best_level(void)
 
 static void set_level(enum level level)
 {
-    __atomic_store_n(&dispatch_level, (uint8_t)level, __ATOMIC_RELAXED);
+    __atomic_store_n(&dispatch_level, level, __ATOMIC_RELAXED);
+    __atomic_store_n(&dispatch_short, level == LEVEL_NEWEST ? NEWEST_VECTOR : 0, __ATOMIC_RELAXED);
 }
 
 /* Levels of x86-64 are in the order in which they came: a processor has all before its best. */
@@ -52,7 +54,7 @@ bool dispatch_force(const char *name)
 /* The level that `other` routines go by: at the first call of all, one that every processor has. */
 static enum level other_level(void)
 {
-    enum level level = dispatch_current();
+    enum level level = __atomic_load_n(&dispatch_level, __ATOMIC_RELAXED);
 
     if (UNLIKELY(level == LEVEL_UNKNOWN))
         set_level(best_level());

@@ -1,17 +1,18 @@
 /*
  * dispatch.h - which instruction set's routines run.
  *
- * A byte says it. The public names (names.h) are in the file of the newest instruction set: each asks whether that is what runs,
- * and goes straight on; where not, it jumps to the routine of dispatch.c, which goes by the byte to the others. That
- * costs the newest a comparison that is always predicted; a jump more would cost the shortest calls a fifth.
+ * The public names (names.h) are in the file of the newest instruction set. A size below dispatch_short, which is that one's
+ * vector while it runs and 0 while it does not, is dealt with at once: the comparison that finds a short size says what the processor
+ * has, too. Longer ones ask for the level; where it is another one, they jump to the routine of dispatch.c, which goes
+ * by it. A jump more for all of them would cost the shortest calls a fifth.
  *
  * There is no pointer that would have to be relocated, so it works while the dynamic linker is still at it, in static programs
  * and with any C library; and no indirect function (STT_GNU_IFUNC), of which musl knows nothing, and of which
  * glibc's linker warns when a library that it relocates before this one calls it.
  *
- * Until something is called the byte is LEVEL_UNKNOWN; the first call asks the processor. Several threads may do so at
+ * Until something is called the level is LEVEL_UNKNOWN; the first call asks the processor. Several threads may do so at
  * once: they write the same. When a level is forced later, calls that are under way end in the other one, and all are
- * equally right.
+ * equally right; so the order in which the two variables are written does not matter.
  */
 #ifndef LOAM_MEM_DISPATCH_H
 #define LOAM_MEM_DISPATCH_H
@@ -27,11 +28,30 @@ enum level {
     LEVEL_NEON,
 };
 
-HIDDEN extern uint8_t ATOMIC dispatch_level; /* an enum level */
+/* The newest level of this architecture, and the bytes of its vector. */
+#if defined(__x86_64__)
+#define LEVEL_NEWEST  LEVEL_AVX512
+#define NEWEST_VECTOR 64
+#elif defined(__aarch64__)
+#define LEVEL_NEWEST  LEVEL_NEON
+#define NEWEST_VECTOR 16
+#else
+#define LEVEL_NEWEST  LEVEL_WORD
+#define NEWEST_VECTOR 8
+#endif
 
-INLINE unsigned dispatch_current(void)
+HIDDEN extern unsigned ATOMIC dispatch_level; /* an enum level */
+HIDDEN extern size_t ATOMIC dispatch_short;
+
+INLINE bool is_newest_level(void)
 {
-    return __atomic_load_n(&dispatch_level, __ATOMIC_RELAXED);
+    return __atomic_load_n(&dispatch_level, __ATOMIC_RELAXED) == LEVEL_NEWEST;
+}
+
+/* n bytes are short, and the newest level runs. */
+INLINE bool is_short(size_t n)
+{
+    return n < __atomic_load_n(&dispatch_short, __ATOMIC_RELAXED);
 }
 
 /* What LOAM_OPTIONS=cpu= may be, for messages. */

@@ -109,7 +109,17 @@ INLINE void *within(const uint8_t *p, bits found, size_t n)
     return at < n ? (void *)(p + at) : NULL;
 }
 
-INLINE void *find_byte(const uint8_t *p, uint8_t value, size_t n)
+/* n in 1..VECTOR. */
+INLINE void *find_short(const uint8_t *p, uint8_t value, size_t n)
+{
+    if (UNLIKELY(!in_one_page(p)))
+        return find_at_page_end(p, value, n);
+    bits found = bits_of(equal(load(p), splat(value)));
+    return SOONER(found) ? within(p, found, n) : NULL;
+}
+
+/* n > VECTOR; or 0. */
+INLINE void *find_long(const uint8_t *p, uint8_t value, size_t n)
 {
     vector byte = splat(value);
     bits found;
@@ -118,17 +128,15 @@ INLINE void *find_byte(const uint8_t *p, uint8_t value, size_t n)
         return NULL;
     if (UNLIKELY(!in_one_page(p)))
         return find_at_page_end(p, value, n);
-    if (LIKELY(found = bits_of(equal(load(p), byte))))
-        return within(p, found, n);
-    if (n <= VECTOR)
-        return NULL;
+    if (SOONER(found = bits_of(equal(load(p), byte))))
+        return (void *)(p + first_of(found));
     p += VECTOR;
     n -= VECTOR;
     if (UNLIKELY(!in_one_page(p)))
         return find_at_page_end(p, value, n);
-    if (LIKELY(found = bits_of(equal(load(p), byte))))
+    if (SOONER(found = bits_of(equal(load(p), byte))))
         return within(p, found, n);
-    return n <= VECTOR ? NULL : find_aligned(aligned_down(p) + VECTOR, value, end_of(p, n));
+    return SOONER(n <= VECTOR) ? NULL : find_aligned(aligned_down(p) + VECTOR, value, end_of(p, n));
 }
 
 /* In [start, p), of which p is aligned; there is at least a byte. */
@@ -161,21 +169,27 @@ static NOINLINE void *find_last_at_page_end(const uint8_t *p, uint8_t value, siz
     return NULL;
 }
 
-INLINE void *find_last_byte(const uint8_t *p, uint8_t value, size_t n)
+/* n in 1..VECTOR. */
+INLINE void *find_last_short(const uint8_t *p, uint8_t value, size_t n)
+{
+    if (UNLIKELY(!in_one_page(p)))
+        return find_last_at_page_end(p, value, n);
+    /* Shifted up by what is not asked for, which so goes out at the top. */
+    unsigned beyond = VECTOR - (unsigned)n;
+    bits found = bits_of(equal(load(p), splat(value))) << beyond * FLAG_BITS & ALL;
+    return SOONER(found) ? (void *)(p + last_of(found) - beyond) : NULL;
+}
+
+/* n > VECTOR; or 0. */
+INLINE void *find_last_long(const uint8_t *p, uint8_t value, size_t n)
 {
     vector byte = splat(value);
     bits found;
 
-    if (LIKELY(n <= VECTOR)) {
-        if (UNLIKELY(n == 0))
-            return NULL;
-        if (UNLIKELY(!in_one_page(p)))
-            return find_last_at_page_end(p, value, n);
-        found = only_first(bits_of(equal(load(p), byte)), (unsigned)n);
-        return found ? (void *)(p + last_of(found)) : NULL;
-    }
+    if (UNLIKELY(n == 0))
+        return NULL;
     const uint8_t *last = p + n - VECTOR;
-    if (LIKELY(found = bits_of(equal(load(last), byte))))
+    if (SOONER(found = bits_of(equal(load(last), byte))))
         return (void *)(last + last_of(found));
     if (n <= 2 * VECTOR) {
         found = bits_of(equal(load(p), byte));

@@ -1,6 +1,6 @@
 /*
- * names.h - the public names; included by the file of the architecture's newest instruction set, after its routines and
- * LEVEL_OWN, its level. See loam/mem.h for their contracts.
+ * names.h - the public names; included by the file of the architecture's newest instruction set, after its routines. See
+ * loam/mem.h for their contracts, and dispatch.h for the two questions with which they begin.
  *
  * Compiled twice: as loam_memcpy ... for libloam, and as memcpy ... for libloam-mem.
  */
@@ -17,17 +17,25 @@
 #define NAME(name) loam_##name
 #endif
 
-/* This must be asked before anything else: the processor may not have what follows. */
-#define OWN LIKELY(dispatch_current() == LEVEL_OWN)
+static_assert(VECTOR == NEWEST_VECTOR, "what is short to dispatch.h is what is less than a vector");
+
+INLINE void *move(void *to, const void *from, size_t n)
+{
+    if (SOONER(is_short(n))) {
+        copy_short(to, from, n);
+        return to;
+    }
+    return LIKELY(is_newest_level()) ? copy_long(to, from, n) : copy_other(to, from, n);
+}
 
 PUBLIC void *NAME(memcpy)(void *to, const void *from, size_t n)
 {
-    return OWN ? copy(to, from, n) : copy_other(to, from, n);
+    return move(to, from, n);
 }
 
 PUBLIC void *NAME(memmove)(void *to, const void *from, size_t n)
 {
-    return OWN ? copy(to, from, n) : copy_other(to, from, n);
+    return move(to, from, n);
 }
 
 PUBLIC void *NAME(mempcpy)(void *to, const void *from, size_t n)
@@ -37,7 +45,11 @@ PUBLIC void *NAME(mempcpy)(void *to, const void *from, size_t n)
 
 PUBLIC void *NAME(memset)(void *to, int byte, size_t n)
 {
-    return OWN ? set(to, byte, n) : set_other(to, byte, n);
+    if (SOONER(is_short(n))) {
+        set_short(to, (uint8_t)byte, n);
+        return to;
+    }
+    return LIKELY(is_newest_level()) ? set_long(to, (uint8_t)byte, n) : set_other(to, byte, n);
 }
 
 /* The compiler cannot know that what it wrote is not looked at. */
@@ -49,12 +61,16 @@ PUBLIC void NAME(explicit_bzero)(void *to, size_t n)
 
 PUBLIC int NAME(memcmp)(const void *a, const void *b, size_t n)
 {
-    return OWN ? compare(a, b, n) : compare_other(a, b, n);
+    if (SOONER(is_short(n)))
+        return compare_short(a, b, n);
+    return LIKELY(is_newest_level()) ? compare_long(a, b, n) : compare_other(a, b, n);
 }
 
 PUBLIC void *NAME(memchr)(const void *in, int byte, size_t n)
 {
-    return OWN ? find(in, byte, n) : find_other(in, byte, n);
+    if (SOONER(is_short(n - 1))) /* which no bytes at all are not */
+        return find_short(in, (uint8_t)byte, n);
+    return LIKELY(is_newest_level()) ? find_long(in, (uint8_t)byte, n) : find_other(in, byte, n);
 }
 
 PUBLIC void *NAME(rawmemchr)(const void *in, int byte)
@@ -64,7 +80,9 @@ PUBLIC void *NAME(rawmemchr)(const void *in, int byte)
 
 PUBLIC void *NAME(memrchr)(const void *in, int byte, size_t n)
 {
-    return OWN ? find_last(in, byte, n) : find_last_other(in, byte, n);
+    if (SOONER(is_short(n - 1)))
+        return find_last_short(in, (uint8_t)byte, n);
+    return LIKELY(is_newest_level()) ? find_last_long(in, (uint8_t)byte, n) : find_last_other(in, byte, n);
 }
 
 PUBLIC void *NAME(memccpy)(void *to, const void *from, int byte, size_t n)
@@ -78,7 +96,7 @@ PUBLIC void *NAME(memccpy)(void *to, const void *from, int byte, size_t n)
 
 PUBLIC void *NAME(memmem)(const void *in, size_t n, const void *what, size_t m)
 {
-    return OWN ? search(in, n, what, m) : search_other(in, n, what, m);
+    return LIKELY(is_newest_level()) ? search(in, n, what, m) : search_other(in, n, what, m);
 }
 
 #ifdef LOAM_STANDARD_NAMES

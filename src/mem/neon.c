@@ -14,8 +14,6 @@ typedef uint64_t bits;
 
 enum { VECTOR = sizeof(vector), FLAG_BITS = 4, TWO_APART = 0 };
 
-#define LEVEL_OWN LEVEL_NEON
-
 static const bits ALL = UINT64_MAX;
 
 INLINE vector load(const uint8_t *p)

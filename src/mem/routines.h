@@ -29,65 +29,77 @@ static NOINLINE void *copy_large(uint8_t *to, const uint8_t *from, size_t n)
     return to;
 }
 
-INLINE void *copy(uint8_t *to, const uint8_t *from, size_t n)
+static NOINLINE void *set_large(uint8_t *to, uint8_t byte, size_t n)
 {
-    if (LIKELY(n < VECTOR)) {
-        copy_short(to, from, n);
-        return to;
-    }
-    if (TWO_APART && LIKELY(n <= 2 * VECTOR)) {
-        copy_two(to, from, n);
-        return to;
-    }
-    if (LIKELY(n <= 4 * VECTOR)) {
-        copy_four(to, from, n);
-        return to;
-    }
-    if (LIKELY(n <= 8 * VECTOR)) {
-        copy_eight(to, from, n);
-        return to;
-    }
-    return copy_large(to, from, n);
-}
-
-INLINE void *set(uint8_t *to, int byte, size_t n)
-{
-    if (LIKELY(n < VECTOR)) {
-        set_short(to, (uint8_t)byte, n);
-        return to;
-    }
-    if (TWO_APART && LIKELY(n <= 2 * VECTOR)) {
-        set_two(to, splat((uint8_t)byte), n);
-        return to;
-    }
-    if (LIKELY(n <= 4 * VECTOR)) {
-        set_four(to, splat((uint8_t)byte), n);
-        return to;
-    }
-    if (LIKELY(n < SET_OTHERWISE_FROM))
-        set_blocks(to, splat((uint8_t)byte), n);
+    if (SOONER(n < SET_OTHERWISE_FROM))
+        set_blocks(to, splat(byte), n);
     else
-        set_otherwise(to, (uint8_t)byte, n);
+        set_otherwise(to, byte, n);
     return to;
 }
 
-INLINE int compare(const uint8_t *a, const uint8_t *b, size_t n)
+/* n >= VECTOR, here and in set_long and compare_long. */
+INLINE void *copy_long(uint8_t *to, const uint8_t *from, size_t n)
 {
-    if (LIKELY(n < VECTOR))
-        return compare_short(a, b, n);
-    if (TWO_APART && LIKELY(n <= 2 * VECTOR))
+    if (TWO_APART && SOONER(n <= 2 * VECTOR))
+        copy_two(to, from, n);
+    else if (SOONER(n <= 4 * VECTOR))
+        copy_four(to, from, n);
+    else if (SOONER(n <= 8 * VECTOR))
+        copy_eight(to, from, n);
+    else
+        return copy_large(to, from, n);
+    return to;
+}
+
+INLINE void *set_long(uint8_t *to, uint8_t byte, size_t n)
+{
+    if (TWO_APART && SOONER(n <= 2 * VECTOR))
+        set_two(to, splat(byte), n);
+    else if (SOONER(n <= 4 * VECTOR))
+        set_four(to, splat(byte), n);
+    else
+        return set_large(to, byte, n);
+    return to;
+}
+
+INLINE int compare_long(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    if (TWO_APART && SOONER(n <= 2 * VECTOR))
         return compare_two(a, b, n);
-    return LIKELY(n <= 4 * VECTOR) ? compare_four(a, b, n) : compare_vectors(a, b, n);
+    return SOONER(n <= 4 * VECTOR) ? compare_four(a, b, n) : compare_vectors(a, b, n);
+}
+
+/* Of any size. */
+INLINE void *copy(void *to, const void *from, size_t n)
+{
+    if (n >= VECTOR)
+        return copy_long(to, from, n);
+    copy_short(to, from, n);
+    return to;
+}
+
+INLINE void *set(void *to, int byte, size_t n)
+{
+    if (n >= VECTOR)
+        return set_long(to, (uint8_t)byte, n);
+    set_short(to, (uint8_t)byte, n);
+    return to;
+}
+
+INLINE int compare(const void *a, const void *b, size_t n)
+{
+    return n < VECTOR ? compare_short(a, b, n) : compare_long(a, b, n);
 }
 
 INLINE void *find(const void *in, int byte, size_t n)
 {
-    return find_byte(in, (uint8_t)byte, n);
+    return n - 1 < VECTOR ? find_short(in, (uint8_t)byte, n) : find_long(in, (uint8_t)byte, n);
 }
 
 INLINE void *find_last(const void *in, int byte, size_t n)
 {
-    return find_last_byte(in, (uint8_t)byte, n);
+    return n - 1 < VECTOR ? find_last_short(in, (uint8_t)byte, n) : find_last_long(in, (uint8_t)byte, n);
 }
 
 INLINE void *search(const void *in, size_t n, const void *what, size_t m)

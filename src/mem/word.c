@@ -132,6 +132,5 @@ void *search_word(const void *in, size_t n, const void *what, size_t m)
 }
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
-#define LEVEL_OWN LEVEL_WORD
 #include "mem/names.h"
 #endif

@@ -25,7 +25,7 @@ objdump -d --no-show-raw-insn "$library" | awk '
 for name in memcpy memmove mempcpy memset memcmp bcmp memchr rawmemchr memrchr memccpy memmem explicit_bzero; do
     first=$(code $name | awk '!over { print } /\tj[a-ln-z][a-z]* / || /\tcall/ { over = 1 }')
     [ -n "$first" ] || fail "$name is missing"
-    grep -qE 'dispatch_level|call|jmp' <<<"$first" || fail "$name does not ask what the processor has:"$'\n'"$first"
+    grep -qE 'dispatch_(level|short)|call|jmp' <<<"$first" || fail "$name does not ask what the processor has:"$'\n'"$first"
     if grep -qE '[xyz]mm[0-9]|%k[0-7]|bzhi|shlx|shrx|tzcnt' <<<"$first"; then
         fail "$name uses what the processor may not have before it asks:"$'\n'"$first"
     fi

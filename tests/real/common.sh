@@ -62,6 +62,9 @@ bound() {
     [ -z "$heap" ] ||
         grep -Eqs "file ([^ ]*/)?$program \[0\] to ([^ ]*/)?$heap \[0\]: normal symbol .malloc'" "$trace"/of.* ||
         fail "$program has not its malloc from $heap"
+    [[ $LOAM_RUN != *" --mem "* ]] ||
+        grep -Eqs "to ([^ ]*/)?libloam-mem.so \[0\]: normal symbol .mem(cpy|move|set|cmp|chr)'" "$trace"/of.* ||
+        fail "nothing in $program has its memcpy, memset or memcmp from libloam-mem.so"
     rm -r "$trace"
 }
 
