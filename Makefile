@@ -5,12 +5,13 @@
 #   make test             every test, in every way to build
 #   make bench            loam beside the allocators of the distribution
 #   make bench-check      loam check beside valgrind and AddressSanitizer
+#   make bench-mem        the routines of raw memory beside the C library's
 #   make install PREFIX=  library, headers, pkg-config and CMake files, command
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-.PHONY: all run test quick-test bench bench-check install check format clean
+.PHONY: all run test quick-test bench bench-check bench-mem install check format clean
 
 all:
 	@scripts/install build
@@ -42,6 +43,12 @@ bench-check: all
 	@scripts/install bench
 	@python3 bench/check_bench.py detect
 	@python3 bench/check_bench.py cost
+
+bench-mem:
+	@scripts/install build bench real
+	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
+	@cmake --build build -j $(JOBS) --target product loam_mem_bench
+	@python3 bench/mem_bench.py --build build $(BENCH)
 
 install: all
 	@cmake --install build --prefix "$(PREFIX)"

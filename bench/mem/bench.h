@@ -1,9 +1,9 @@
 /*
  * bench.h - the routines of raw memory beside the C library's, in one process.
  *
- * Each line of output is a measurement: part, routine, who, what, ns for a call; with tabs between them. All subjects are
- * measured in turn within each round, and the best round is a subject's figure: what disturbs one only ever makes it
- * slower.
+ * Each line of output is a measurement: part, routine, who, what, ns for a call; with tabs between them. All subjects
+ * are measured in turn within each round, and the best round is a subject's figure: what disturbs one only ever makes
+ * it slower.
  */
 #ifndef LOAM_BENCH_MEM_H
 #define LOAM_BENCH_MEM_H
@@ -39,13 +39,13 @@ uint32_t random_next(void);
 void print_figure(const char *part, const char *routine, const char *who, const char *what, double ns);
 
 /* The parts; `routine` picks one, NULL all. */
-void part_size(const char *routine);   /* sizes from 0 to 4096, hot */
-void part_large(const char *routine);  /* powers of two from there to 64 MiB */
-void part_cold(const char *routine);   /* what is in no cache */
-void part_random(const char *routine); /* sizes drawn call by call */
-void part_search(const char *routine); /* memmem in ordinary data */
+void part_size(const char *routine);    /* sizes from 0 to 4096, hot */
+void part_large(const char *routine);   /* powers of two from there to 64 MiB */
+void part_cold(const char *routine);    /* what is in no cache */
+void part_random(const char *routine);  /* sizes drawn call by call */
+void part_search(const char *routine);  /* memmem in ordinary data */
 void part_adverse(const char *routine); /* and in what is hard */
-void part_linear(const char *routine); /* and over the size of the haystack */
-void part_limit(const char *routine);  /* what the machine can load, store and copy */
+void part_linear(const char *routine);  /* and over the size of the haystack */
+void part_limit(const char *routine);   /* what the machine can load, store and copy */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * limit.c - what the machine itself can do: loads, stores and copies of whole vectors, without the ends that a routine has
- * to mind. The longest vectors of the processor; elsewhere than on x86-64, words.
+ * limit.c - what the machine itself can do: loads, stores and copies of whole vectors, without the ends that a routine
+ * has to mind. The longest vectors of the processor; elsewhere than on x86-64, words.
  */
 #define _GNU_SOURCE
 #include "bench.h"

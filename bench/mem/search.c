@@ -12,8 +12,9 @@ static char needles[NEEDLES][NEEDLE_MAX];
 /* Letters as often as English has them, and the space. */
 static char draw_letter(void)
 {
-    static const char letters[] = "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddlllcccuuummmwwffggyyppbbvk"
-                                  "                  ";
+    static const char letters[] =
+        "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddlllcccuuummmwwffggyyppbbvk"
+        "                  ";
     return letters[random_next() % (sizeof(letters) - 1)];
 }
 
@@ -161,8 +162,12 @@ static void fibonacci(char *hay, size_t n, char *needle, size_t m)
 static const struct {
     const char *name;
     void (*make)(char *hay, size_t n, char *needle, size_t m);
-} hard[] = {{"a...a in b a...", all_but_start}, {"a...a in a...b", all_but_end}, {"periods", periods},
-            {"abab...", alternating},           {"two symbols", two_symbols},    {"runs", runs},
+} hard[] = {{"a...a in b a...", all_but_start},
+            {"a...a in a...b", all_but_end},
+            {"periods", periods},
+            {"abab...", alternating},
+            {"two symbols", two_symbols},
+            {"runs", runs},
             {"Fibonacci", fibonacci}};
 
 enum { HARD = sizeof(hard) / sizeof(hard[0]) };

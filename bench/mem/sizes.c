@@ -125,7 +125,8 @@ void part_cold(const char *routine)
         for (size_t size = 1; is_wanted(routine, r) && size <= 4096; size *= 2) {
             char what[WHAT];
             for (size_t i = 0; i < PLACES; i++)
-                places[i] = (struct place){random_next() % (AREA - 4096), random_next() % (AREA - 4096), (uint32_t)size};
+                places[i] =
+                    (struct place){random_next() % (AREA - 4096), random_next() % (AREA - 4096), (uint32_t)size};
             snprintf(what, sizeof(what), "%zu cold", size);
             measure("cold", what, (enum routine)r, places, PLACES, PLACES);
         }

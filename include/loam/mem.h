@@ -50,8 +50,8 @@ void *loam_memrchr(const void *in, int byte, size_t n);
 void *loam_rawmemchr(const void *in, int byte);
 
 /*
- * The first place where the m bytes at `what` are among the n bytes at `in`; NULL if there is none. `in`, if m is 0. The
- * time is at most proportional to n + m, whatever the bytes.
+ * The first place where the m bytes at `what` are among the n bytes at `in`; NULL if there is none. `in`, if m is 0.
+ * The time is at most proportional to n + m, whatever the bytes.
  */
 void *loam_memmem(const void *in, size_t n, const void *what, size_t m);
 

@@ -1,8 +1,8 @@
 /*
  * features.c - see features.h.
  *
- * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID, and volume 1, 13.3 and 14.3, on
- * what XGETBV says of the registers that the kernel saves.
+ * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID, and volume 1, 13.3 and 14.3,
+ * on what XGETBV says of the registers that the kernel saves.
  */
 #include "cpu/features.h"
 

@@ -11,7 +11,7 @@ typedef __m256i vector;
 typedef __m256i flags; /* a byte of ones for each */
 typedef uint32_t bits;
 
-enum { VECTOR = sizeof(vector), FLAG_BITS = 1, TWO_APART = 0 };
+enum { VECTOR = sizeof(vector), FLAG_BITS = 1 };
 
 static const bits ALL = UINT32_MAX;
 

@@ -1,13 +1,13 @@
 /*
  * avx512.c - the routines by vectors of 64 bytes and masks: AVX-512 BW and VL, with BMI2.
  *
- * Up to 64 bytes, one masked load and one masked store are every size, with no branch to mispredict. Only, what a masked
- * store has written cannot be forwarded to a load before it has reached the cache: some 12 ns instead of 4 for who reads
- * it back at once. Programs do that with what they take for words and structures, whose sizes are whole words; those
- * take the pieces of small.h, and all others - texts - the mask.
+ * Up to 64 bytes, one masked load and one masked store are every size, with no branch to mispredict. Only, what a
+ * masked store has written cannot be forwarded to a load before it has reached the cache: some 12 ns instead of 4 for
+ * who reads it back at once. Programs do that with what they take for words and structures, whose sizes are whole
+ * words; those take the pieces of small.h, and all others - texts - the mask.
  *
- * A masked byte is not touched, even in a page that is not there; but then the instruction takes 120 to 150 ns. Sources end
- * right before such a page only by chance; but whoever fills fresh memory, one text behind the other, meets one at
+ * A masked byte is not touched, even in a page that is not there; but then the instruction takes 120 to 150 ns. Sources
+ * end right before such a page only by chance; but whoever fills fresh memory, one text behind the other, meets one at
  * the end of each page: there, too, the pieces are taken.
  */
 #include "mem/mem.h"
@@ -20,7 +20,7 @@ typedef __m512i vector;
 typedef __mmask64 flags;
 typedef uint64_t bits;
 
-enum { VECTOR = sizeof(vector), FLAG_BITS = 1, TWO_APART = 1 };
+enum { VECTOR = sizeof(vector), FLAG_BITS = 1 };
 
 static const bits ALL = UINT64_MAX;
 
@@ -83,8 +83,8 @@ INLINE __mmask64 first_bytes(size_t n)
 #include "mem/compare.h"
 
 /* The sizes below 64 that words and structures have; and 0, for which the page may not be there. */
-static const uint64_t SIZES_OF_WORDS = 1ull << 0 | 1ull << 4 | 1ull << 8 | 1ull << 16 | 1ull << 24 | 1ull << 32 |
-                                       1ull << 40 | 1ull << 48 | 1ull << 56;
+static const uint64_t SIZES_OF_WORDS =
+    1ull << 0 | 1ull << 4 | 1ull << 8 | 1ull << 16 | 1ull << 24 | 1ull << 32 | 1ull << 40 | 1ull << 48 | 1ull << 56;
 
 INLINE bool is_of_words(size_t n)
 {
@@ -131,8 +131,8 @@ INLINE int compare_short(const uint8_t *a, const uint8_t *b, size_t n)
 #include "mem/stream.h"
 
 /*
- * From the second cache on, the processor's own strings are as fast as the vectors or faster, since it knows from the start
- * what will be overwritten; they take long to begin, and want the target aligned.
+ * From the second cache on, the processor's own strings are as fast as the vectors or faster, since it knows from the
+ * start what will be overwritten; they take long to begin, and want the target aligned.
  */
 static const size_t COPY_OTHERWISE_FROM = 64 * KIB, SET_OTHERWISE_FROM = 64 * KIB;
 

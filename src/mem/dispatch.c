@@ -10,8 +10,8 @@ unsigned ATOMIC dispatch_level;
 size_t ATOMIC dispatch_short;
 
 static const char *const names[] = {
-    [LEVEL_UNKNOWN] = "", [LEVEL_WORD] = "word", [LEVEL_SSE2] = "sse2", [LEVEL_AVX2] = "avx2", [LEVEL_AVX512] = "avx512",
-    [LEVEL_NEON] = "neon",
+    [LEVEL_UNKNOWN] = "",  [LEVEL_WORD] = "word",     [LEVEL_SSE2] = "sse2",
+    [LEVEL_AVX2] = "avx2", [LEVEL_AVX512] = "avx512", [LEVEL_NEON] = "neon",
 };
 
 static enum level best_level(void)

@@ -1,13 +1,13 @@
 /*
  * dispatch.h - which instruction set's routines run.
  *
- * The public names (names.h) are in the file of the newest instruction set. A size below dispatch_short, which is that one's
- * vector while it runs and 0 while it does not, is dealt with at once: the comparison that finds a short size says what the processor
- * has, too. Longer ones ask for the level; where it is another one, they jump to the routine of dispatch.c, which goes
- * by it. A jump more for all of them would cost the shortest calls a fifth.
+ * The public names (names.h) are in the file of the newest instruction set. A size below dispatch_short, which is that
+ * one's vector while it runs and 0 while it does not, is dealt with at once: the comparison that finds a short size
+ * says what the processor has, too. Longer ones ask for the level; where it is another one, they jump to the routine of
+ * dispatch.c, which goes by it. A jump more for all of them would cost the shortest calls a fifth.
  *
- * There is no pointer that would have to be relocated, so it works while the dynamic linker is still at it, in static programs
- * and with any C library; and no indirect function (STT_GNU_IFUNC), of which musl knows nothing, and of which
+ * There is no pointer that would have to be relocated, so it works while the dynamic linker is still at it, in static
+ * programs and with any C library; and no indirect function (STT_GNU_IFUNC), of which musl knows nothing, and of which
  * glibc's linker warns when a library that it relocates before this one calls it.
  *
  * Until something is called the level is LEVEL_UNKNOWN; the first call asks the processor. Several threads may do so at
@@ -48,10 +48,11 @@ INLINE bool is_newest_level(void)
     return __atomic_load_n(&dispatch_level, __ATOMIC_RELAXED) == LEVEL_NEWEST;
 }
 
-/* n bytes are short, and the newest level runs. */
-INLINE bool is_short(size_t n)
+/* What is below it is short, and what is not, but below twice as much, is two vectors: of the newest level, which then
+ * runs. */
+INLINE size_t short_limit(void)
 {
-    return n < __atomic_load_n(&dispatch_short, __ATOMIC_RELAXED);
+    return __atomic_load_n(&dispatch_short, __ATOMIC_RELAXED);
 }
 
 /* What LOAM_OPTIONS=cpu= may be, for messages. */

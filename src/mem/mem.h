@@ -1,8 +1,8 @@
 /*
  * mem.h - the routines of raw memory, once for each instruction set.
  *
- * Arguments and results are those of memmove (which is memcpy, too), memset, memcmp, memchr, memrchr and memmem. They may
- * be called by any thread and any signal handler, and before this library is relocated: they use no data that
+ * Arguments and results are those of memmove (which is memcpy, too), memset, memcmp, memchr, memrchr and memmem. They
+ * may be called by any thread and any signal handler, and before this library is relocated: they use no data that
  * relocation writes, and call nothing outside.
  */
 #ifndef LOAM_MEM_MEM_H

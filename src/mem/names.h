@@ -1,6 +1,6 @@
 /*
- * names.h - the public names; included by the file of the architecture's newest instruction set, after its routines. See
- * loam/mem.h for their contracts, and dispatch.h for the two questions with which they begin.
+ * names.h - the public names; included by the file of the architecture's newest instruction set, after its routines.
+ * See loam/mem.h for their contracts, and dispatch.h for the two questions with which they begin.
  *
  * Compiled twice: as loam_memcpy ... for libloam, and as memcpy ... for libloam-mem.
  */
@@ -21,8 +21,14 @@ static_assert(VECTOR == NEWEST_VECTOR, "what is short to dispatch.h is what is l
 
 INLINE void *move(void *to, const void *from, size_t n)
 {
-    if (SOONER(is_short(n))) {
+    size_t limit = short_limit();
+
+    if (SOONER(n < limit)) {
         copy_short(to, from, n);
+        return to;
+    }
+    if (SOONER(n - limit < limit)) {
+        copy_two(to, from, n);
         return to;
     }
     return LIKELY(is_newest_level()) ? copy_long(to, from, n) : copy_other(to, from, n);
@@ -45,8 +51,14 @@ PUBLIC void *NAME(mempcpy)(void *to, const void *from, size_t n)
 
 PUBLIC void *NAME(memset)(void *to, int byte, size_t n)
 {
-    if (SOONER(is_short(n))) {
+    size_t limit = short_limit();
+
+    if (SOONER(n < limit)) {
         set_short(to, (uint8_t)byte, n);
+        return to;
+    }
+    if (SOONER(n - limit < limit)) {
+        set_two(to, splat((uint8_t)byte), n);
         return to;
     }
     return LIKELY(is_newest_level()) ? set_long(to, (uint8_t)byte, n) : set_other(to, byte, n);
@@ -61,14 +73,18 @@ PUBLIC void NAME(explicit_bzero)(void *to, size_t n)
 
 PUBLIC int NAME(memcmp)(const void *a, const void *b, size_t n)
 {
-    if (SOONER(is_short(n)))
+    size_t limit = short_limit();
+
+    if (SOONER(n < limit))
         return compare_short(a, b, n);
+    if (SOONER(n - limit < limit))
+        return compare_two(a, b, n);
     return LIKELY(is_newest_level()) ? compare_long(a, b, n) : compare_other(a, b, n);
 }
 
 PUBLIC void *NAME(memchr)(const void *in, int byte, size_t n)
 {
-    if (SOONER(is_short(n - 1))) /* which no bytes at all are not */
+    if (SOONER(n - 1 < short_limit())) /* which no bytes at all are not */
         return find_short(in, (uint8_t)byte, n);
     return LIKELY(is_newest_level()) ? find_long(in, (uint8_t)byte, n) : find_other(in, byte, n);
 }
@@ -80,7 +96,7 @@ PUBLIC void *NAME(rawmemchr)(const void *in, int byte)
 
 PUBLIC void *NAME(memrchr)(const void *in, int byte, size_t n)
 {
-    if (SOONER(is_short(n - 1)))
+    if (SOONER(n - 1 < short_limit()))
         return find_last_short(in, (uint8_t)byte, n);
     return LIKELY(is_newest_level()) ? find_last_long(in, (uint8_t)byte, n) : find_last_other(in, byte, n);
 }

@@ -1,7 +1,8 @@
 /*
  * neon.c - the routines by vectors of 16 bytes on aarch64.
  *
- * There is no instruction that gathers a bit of each byte; narrowing each pair of bytes by four bits gathers four of each.
+ * There is no instruction that gathers a bit of each byte; narrowing each pair of bytes by four bits gathers four of
+ * each.
  */
 #include "mem/mem.h"
 #include "mem/small.h"
@@ -12,7 +13,7 @@ typedef uint8x16_t vector;
 typedef uint8x16_t flags; /* a byte of ones for each */
 typedef uint64_t bits;
 
-enum { VECTOR = sizeof(vector), FLAG_BITS = 4, TWO_APART = 0 };
+enum { VECTOR = sizeof(vector), FLAG_BITS = 4 };
 
 static const bits ALL = UINT64_MAX;
 

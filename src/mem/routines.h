@@ -1,10 +1,9 @@
 /*
- * routines.h - the routines by size; included by the file of each instruction set, after its vector and what it does for
- * less than one: copy_short, set_short and compare_short, of n in 0..VECTOR - 1. TWO_APART is whether sizes of up to two
- * vectors are a case of their own: it is of use where a vector is a cache line and the processor stores one in a cycle.
+ * routines.h - the routines by size; included by the file of each instruction set, after its vector and what it does
+ * for less than one: copy_short, set_short and compare_short, of n in 0..VECTOR - 1.
  *
- * From COPY_OTHERWISE_FROM and SET_OTHERWISE_FROM bytes on another way is faster: copy_otherwise, of what does not overlap, and
- * set_otherwise.
+ * From COPY_OTHERWISE_FROM and SET_OTHERWISE_FROM bytes on another way is faster: copy_otherwise, of what does not
+ * overlap, and set_otherwise.
  */
 #ifndef LOAM_MEM_ROUTINES_H
 #define LOAM_MEM_ROUTINES_H
@@ -41,9 +40,7 @@ static NOINLINE void *set_large(uint8_t *to, uint8_t byte, size_t n)
 /* n >= VECTOR, here and in set_long and compare_long. */
 INLINE void *copy_long(uint8_t *to, const uint8_t *from, size_t n)
 {
-    if (TWO_APART && SOONER(n <= 2 * VECTOR))
-        copy_two(to, from, n);
-    else if (SOONER(n <= 4 * VECTOR))
+    if (SOONER(n <= 4 * VECTOR))
         copy_four(to, from, n);
     else if (SOONER(n <= 8 * VECTOR))
         copy_eight(to, from, n);
@@ -54,9 +51,7 @@ INLINE void *copy_long(uint8_t *to, const uint8_t *from, size_t n)
 
 INLINE void *set_long(uint8_t *to, uint8_t byte, size_t n)
 {
-    if (TWO_APART && SOONER(n <= 2 * VECTOR))
-        set_two(to, splat(byte), n);
-    else if (SOONER(n <= 4 * VECTOR))
+    if (SOONER(n <= 4 * VECTOR))
         set_four(to, splat(byte), n);
     else
         return set_large(to, byte, n);
@@ -65,8 +60,6 @@ INLINE void *set_long(uint8_t *to, uint8_t byte, size_t n)
 
 INLINE int compare_long(const uint8_t *a, const uint8_t *b, size_t n)
 {
-    if (TWO_APART && SOONER(n <= 2 * VECTOR))
-        return compare_two(a, b, n);
     return SOONER(n <= 4 * VECTOR) ? compare_four(a, b, n) : compare_vectors(a, b, n);
 }
 

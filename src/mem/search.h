@@ -1,16 +1,16 @@
 /*
  * search.h - memmem in terms of a vector; included by the file of each instruction set, after its vector.
  *
- * A filter looks at VECTOR places at once and keeps those where some bytes of the needle, its probes, stand as they do in
- * it; what is kept is compared whole. There are two probes first, the rarest bytes of the needle by how often bytes
+ * A filter looks at VECTOR places at once and keeps those where some bytes of the needle, its probes, stand as they do
+ * in it; what is kept is compared whole. There are two probes first, the rarest bytes of the needle by how often bytes
  * occur in text and programs (rare.h): in ordinary data they keep next to nothing.
  *
- * Where that guess was wrong, the filter learns: when failed comparisons have cost more than their share of the scan, the
- * byte at which the last one failed becomes a probe, too. In a haystack of few symbols each lesson keeps fewer places, and
- * in a periodic one, whose every period fails alike, one lesson leaves none. A needle of no more than PROBES bytes is
- * all probes in the end. Should comparisons go on failing after PROBES of them, the rest of the haystack is given to
- * twoway.c, whose time is linear whatever the bytes. So the whole is linear: the filter does no more than PROBES loads
- * for VECTOR places, and comparisons cost no more than the share.
+ * Where that guess was wrong, the filter learns: when failed comparisons have cost more than their share of the scan,
+ * the byte at which the last one failed becomes a probe, too. In a haystack of few symbols each lesson keeps fewer
+ * places, and in a periodic one, whose every period fails alike, one lesson leaves none. A needle of no more than
+ * PROBES bytes is all probes in the end. Should comparisons go on failing after PROBES of them, the rest of the
+ * haystack is given to twoway.c, whose time is linear whatever the bytes. So the whole is linear: the filter does no
+ * more than PROBES loads for VECTOR places, and comparisons cost no more than the share.
  */
 #ifndef LOAM_MEM_SEARCH_H
 #define LOAM_MEM_SEARCH_H
@@ -19,7 +19,8 @@
 #include "mem/rare.h"
 #include "mem/small.h"
 
-/* Where `size` bytes first differ; `size` if nowhere. Most often that is soon: so a word is looked at before vectors. */
+/* Where `size` bytes first differ; `size` if nowhere. Most often that is soon: so a word is looked at before vectors.
+ */
 INLINE size_t mismatch(const uint8_t *a, const uint8_t *b, size_t size)
 {
     size_t i = 0;

@@ -1,9 +1,9 @@
 /*
  * small.h - buffers of less than 32 bytes by the general registers and, if there is one, a 16-byte vector.
  *
- * A size of w to 2w bytes is two pieces of w bytes, one from the start and one to the end, which overlap as they must: so
- * that no size needs a loop, and sizes differ in one branch for each doubling. Everything is loaded before anything is
- * stored, which is all that overlapping buffers need.
+ * A size of w to 2w bytes is two pieces of w bytes, one from the start and one to the end, which overlap as they must:
+ * so that no size needs a loop, and sizes differ in one branch for each doubling. Everything is loaded before anything
+ * is stored, which is all that overlapping buffers need.
  */
 #ifndef LOAM_MEM_SMALL_H
 #define LOAM_MEM_SMALL_H

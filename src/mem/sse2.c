@@ -10,7 +10,7 @@ typedef __m128i vector;
 typedef __m128i flags; /* a byte of ones for each */
 typedef uint32_t bits;
 
-enum { VECTOR = sizeof(vector), FLAG_BITS = 1, TWO_APART = 0 };
+enum { VECTOR = sizeof(vector), FLAG_BITS = 1 };
 
 static const bits ALL = 0xffff;
 

@@ -1,9 +1,9 @@
 /*
- * stream.h - buffers larger than caches, by stores that go past them; included by the files of those instruction sets that
- * have such stores, after their vector and stream(), which needs it aligned.
+ * stream.h - buffers larger than caches, by stores that go past them; included by the files of those instruction sets
+ * that have such stores, after their vector and stream(), which needs it aligned.
  *
- * A store to a line that is in no cache first reads it from memory, though all of it is overwritten. A streaming store does
- * not: of three transfers a line, two are left. The memory has rows that are costly to change, and works on
+ * A store to a line that is in no cache first reads it from memory, though all of it is overwritten. A streaming store
+ * does not: of three transfers a line, two are left. The memory has rows that are costly to change, and works on
  * several at once: so four pages are copied side by side. Measured: docs/performance.md.
  */
 #ifndef LOAM_MEM_STREAM_H

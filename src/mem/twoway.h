@@ -1,13 +1,14 @@
 /*
  * twoway.h - memmem in linear time and constant space; included by search.h, after mismatch().
  *
- * The needle is cut in two at a critical place: one where the shortest word that repeats across the cut is as long as the
- * needle's own period. Then, when the right part has matched up to a byte that differs, the needle may move past that
- * byte; and when the right part has matched whole and the left one has not, it may move by its period. Each byte of
- * the haystack is compared at most twice, and by vectors here.
+ * The needle is cut in two at a critical place: one where the shortest word that repeats across the cut is as long as
+ * the needle's own period. Then, when the right part has matched up to a byte that differs, the needle may move past
+ * that byte; and when the right part has matched whole and the left one has not, it may move by its period. Each byte
+ * of the haystack is compared at most twice, and by vectors here.
  *
- * A critical cut is the start of the greatest suffix in the order of bytes, or in the reverse order: whichever is later.
- * When the period is short, the part that is known to match after a move by it is remembered, and not compared again.
+ * A critical cut is the start of the greatest suffix in the order of bytes, or in the reverse order: whichever is
+ * later. When the period is short, the part that is known to match after a move by it is remembered, and not compared
+ * again.
  *
  * Source: M. Crochemore, D. Perrin, "Two-way string-matching", Journal of the ACM 38(3), 1991.
  */
@@ -21,7 +22,8 @@ struct cut {
 /* The greatest suffix; `reverse`: in the reverse order of bytes. */
 static struct cut greatest_suffix(const uint8_t *w, size_t m, bool reverse)
 {
-    size_t best = 0, period = 1, other = 1, same = 0; /* the suffixes from best and from other on agree in `same` bytes */
+    size_t best = 0, period = 1, other = 1,
+           same = 0; /* the suffixes from best and from other on agree in `same` bytes */
 
     while (other + same < m) {
         uint8_t a = w[best + same], b = w[other + same];

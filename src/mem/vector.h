@@ -1,9 +1,11 @@
 /*
- * vector.h - what the algorithms know of a vector; included by the file of each instruction set, which has defined before
+ * vector.h - what the algorithms know of a vector; included by the file of each instruction set, which has defined
+ * before
  *
  *   vector    VECTOR bytes, with load, load_aligned, store, store_aligned and splat
  *   flags     what equal(vector, vector) gives: one for each byte, as the processor has it; either() and both() of two
- *   bits      the same as a number, FLAG_BITS for each byte, the first byte's lowest: bits_of(flags); ALL, if all are equal
+ *   bits      the same as a number, FLAG_BITS for each byte, the first byte's lowest: bits_of(flags); ALL, if all are
+ * equal
  */
 #ifndef LOAM_MEM_VECTOR_H
 #define LOAM_MEM_VECTOR_H
@@ -11,8 +13,8 @@
 #include "base/base.h"
 
 /*
- * Of two ways that are both common, the one to fall through to. To the compiler, what is not likely is rare, and may share
- * its end with others by a jump; a jump more is a fifth of a short call.
+ * Of two ways that are both common, the one to fall through to. To the compiler, what is not likely is rare, and may
+ * share its end with others by a jump; a jump more is a fifth of a short call.
  */
 #define SOONER(x) __builtin_expect_with_probability(!!(x), 1, 0.6)
 
@@ -51,8 +53,8 @@ INLINE bool any(flags f)
 }
 
 /*
- * Four vectors, at 0, inward(n), n - VECTOR - inward(n) and n - VECTOR, are every size n of VECTOR to 4 * VECTOR: programs draw
- * sizes at random, and a branch that is mispredicted costs more than two vectors that were not needed.
+ * Four vectors, at 0, inward(n), n - VECTOR - inward(n) and n - VECTOR, are every size n of VECTOR to 4 * VECTOR:
+ * programs draw sizes at random, and a branch that is mispredicted costs more than two vectors that were not needed.
  */
 INLINE size_t inward(size_t n)
 {

@@ -10,7 +10,7 @@ typedef uint64_t vector;
 typedef uint64_t flags; /* the highest bit of each byte */
 typedef uint64_t bits;
 
-enum { VECTOR = sizeof(vector), FLAG_BITS = 8, TWO_APART = 0 };
+enum { VECTOR = sizeof(vector), FLAG_BITS = 8 };
 
 static const bits ALL = 0x8080808080808080;
 

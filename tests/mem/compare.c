@@ -12,8 +12,8 @@ static void expect(const uint8_t *a, const uint8_t *b, size_t n, int right, size
     int result = sign(R(memcmp)(a, b, n));
 
     if (result != right)
-        fail("memcmp of %zu bytes at %p and %p, which differ at %zu: %d, not %d", n, (const void *)a, (const void *)b, at,
-             result, right);
+        fail("memcmp of %zu bytes at %p and %p, which differ at %zu: %d, not %d", n, (const void *)a, (const void *)b,
+             at, result, right);
 }
 
 /* The buffers are all zero, as is what surrounds them. */

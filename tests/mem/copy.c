@@ -100,8 +100,8 @@ static void move_once(size_t base, size_t n, ptrdiff_t distance)
         fail("memmove of %zu bytes does not return its target", n);
     for (size_t i = 0; i < size; i++)
         if (area[i] != expected[i])
-            fail("memmove of %zu bytes by %td: byte %td is 0x%02x, not 0x%02x", n, distance, (ptrdiff_t)(i - to), area[i],
-                 expected[i]);
+            fail("memmove of %zu bytes by %td: byte %td is 0x%02x, not 0x%02x", n, distance, (ptrdiff_t)(i - to),
+                 area[i], expected[i]);
 }
 
 void test_overlap(void)

@@ -19,10 +19,10 @@ void *rawmemchr(const void *in, int byte); /* which musl does not declare */
 #endif
 
 enum {
-    SMALL = 512,    /* every size up to this is tested in every way */
-    SHIFTS = 64,    /* alignments that may matter: those of a cache line */
-    MARGIN = 128,   /* bytes beside a buffer that must stay what they are */
-    ARENA = 65536,  /* bytes of each arena */
+    SMALL = 512,   /* every size up to this is tested in every way */
+    SHIFTS = 64,   /* alignments that may matter: those of a cache line */
+    MARGIN = 128,  /* bytes beside a buffer that must stay what they are */
+    ARENA = 65536, /* bytes of each arena */
     PAGE = 4096,
 };
 

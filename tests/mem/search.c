@@ -81,7 +81,7 @@ static void search_runs(void)
     size_t period = 1 + random_below(m / 2);
 
     draw_runs(in, n, m);
-    draw_runs(what, m, 2 * m); /* one byte that differs, or none, or several */
+    draw_runs(what, m, 2 * m);  /* one byte that differs, or none, or several */
     if (random_below(3) == 0) { /* periods, which the needle has whole and the haystack not quite */
         for (size_t i = period; i < m; i++)
             what[i] = what[i - period];

@@ -59,7 +59,8 @@ static const char help_text[] =
     "\n"
     "  -o, --options NAME=VALUE,...  options of the heap, after those in LOAM_OPTIONS\n"
     "  -q, --quiet                   print no summary\n"
-    "      --mem                     also put loam's memcpy, memset, memcmp, memchr, memmem and their like in the place of\n"
+    "      --mem                     also put loam's memcpy, memset, memcmp, memchr, memmem and their like in the "
+    "place of\n"
     "                                the C library's, by preloading libloam-mem.so\n"
     "      --summary FILE            write the summary into FILE instead of to stderr ('-': stdout)\n"
     "      --leaks                   also look for objects that nothing points to when PROGRAM ends\n"
@@ -91,10 +92,14 @@ static const char help_text[] =
 /* --- options --- */
 
 static const struct option long_options[] = {
-    {"options", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
-    {"summary", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
-    {"leaks", no_argument, NULL, 'l'},         {"exit-code", required_argument, NULL, 'x'},
-    {"mem", no_argument, NULL, 'm'},           {"help", no_argument, NULL, 'h'},
+    {"options", required_argument, NULL, 'o'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"summary", required_argument, NULL, 's'},
+    {"json", required_argument, NULL, 'j'},
+    {"leaks", no_argument, NULL, 'l'},
+    {"exit-code", required_argument, NULL, 'x'},
+    {"mem", no_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 

@@ -1,8 +1,9 @@
 /*
- * fuzz.h - what the fuzz targets share: each is a routine, whose arguments it makes from the input, beside a loop of bytes.
+ * fuzz.h - what the fuzz targets share: each is a routine, whose arguments it makes from the input, beside a loop of
+ * bytes.
  *
- * An input begins with a byte that says by which instruction set, and one or two that say where buffers lie; the rest is
- * what is in them.
+ * An input begins with a byte that says by which instruction set, and one or two that say where buffers lie; the rest
+ * is what is in them.
  */
 #ifndef LOAM_FUZZ_H
 #define LOAM_FUZZ_H

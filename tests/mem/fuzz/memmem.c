@@ -1,4 +1,5 @@
-/* memmem.c - memmem of a needle that the input gives, or takes from the haystack; in few symbols, so that it is hard. */
+/* memmem.c - memmem of a needle that the input gives, or takes from the haystack; in few symbols, so that it is hard.
+ */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
