@@ -11,15 +11,18 @@
 #include "mem/mem.h"
 
 #ifdef LOAM_STANDARD_NAMES
-#define NAME(name) name
+#include <string.h>
+#define NAME(name)    name
+#define SAME_AS(name) __attribute__((alias(#name)))
 #else
 #include <loam/mem.h>
-#define NAME(name) loam_##name
+#define NAME(name)    loam_##name
+#define SAME_AS(name) __attribute__((alias("loam_" #name)))
 #endif
 
 static_assert(VECTOR == NEWEST_VECTOR, "what is short to dispatch.h is what is less than a vector");
 
-INLINE void *move(void *to, const void *from, size_t n)
+PUBLIC void *NAME(memcpy)(void *to, const void *from, size_t n)
 {
     size_t limit = short_limit();
 
@@ -34,15 +37,8 @@ INLINE void *move(void *to, const void *from, size_t n)
     return LIKELY(is_newest_level()) ? copy_long(to, from, n) : copy_other(to, from, n);
 }
 
-PUBLIC void *NAME(memcpy)(void *to, const void *from, size_t n)
-{
-    return move(to, from, n);
-}
-
-PUBLIC void *NAME(memmove)(void *to, const void *from, size_t n)
-{
-    return move(to, from, n);
-}
+/* All that is loaded is loaded before anything that it might be is stored: so this is the same. */
+PUBLIC void *NAME(memmove)(void *to, const void *from, size_t n) SAME_AS(memcpy);
 
 PUBLIC void *NAME(mempcpy)(void *to, const void *from, size_t n)
 {
@@ -116,10 +112,7 @@ PUBLIC void *NAME(memmem)(const void *in, size_t n, const void *what, size_t m)
 }
 
 #ifdef LOAM_STANDARD_NAMES
-PUBLIC int bcmp(const void *a, const void *b, size_t n)
-{
-    return memcmp(a, b, n);
-}
+PUBLIC int bcmp(const void *a, const void *b, size_t n) SAME_AS(memcmp);
 #endif
 
 #endif
