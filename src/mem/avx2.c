@@ -105,32 +105,5 @@ INLINE void set_otherwise(uint8_t *to, uint8_t byte, size_t n)
 
 #include "mem/routines.h"
 
-void *copy_avx2(void *to, const void *from, size_t n)
-{
-    return copy(to, from, n);
-}
-
-void *set_avx2(void *to, int byte, size_t n)
-{
-    return set(to, byte, n);
-}
-
-int compare_avx2(const void *a, const void *b, size_t n)
-{
-    return compare(a, b, n);
-}
-
-void *find_avx2(const void *in, int byte, size_t n)
-{
-    return find(in, byte, n);
-}
-
-void *find_last_avx2(const void *in, int byte, size_t n)
-{
-    return find_last(in, byte, n);
-}
-
-void *search_avx2(const void *in, size_t n, const void *what, size_t m)
-{
-    return search(in, n, what, m);
-}
+#define LEVEL avx2
+#include "mem/level.h"

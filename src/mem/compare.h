@@ -1,5 +1,8 @@
 /*
  * compare.h - memcmp in terms of a vector; included by the file of each instruction set, after its vector.
+ *
+ * What is compared is mostly equal, or differs soon: so up to four vectors whether anything differs is one question,
+ * and where is asked after.
  */
 #ifndef LOAM_MEM_COMPARE_H
 #define LOAM_MEM_COMPARE_H

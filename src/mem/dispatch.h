@@ -48,8 +48,7 @@ INLINE bool is_newest_level(void)
     return __atomic_load_n(&dispatch_level, __ATOMIC_RELAXED) == LEVEL_NEWEST;
 }
 
-/* What is below it is short, and what is not, but below twice as much, is two vectors: of the newest level, which then
- * runs. */
+/* Less is short; what is not, but less than twice as much, is two vectors: of the newest level, which then runs. */
 INLINE size_t short_limit(void)
 {
     return __atomic_load_n(&dispatch_short, __ATOMIC_RELAXED);

@@ -2,9 +2,9 @@
  * find.h - memchr and memrchr in terms of a vector; included by the file of each instruction set, after its vector.
  *
  * memchr may be told of more bytes than there are, when the byte is among those that are (ISO C, 7.26.5.1: as if the
- * bytes were read in their order). So all that is read besides the first vector is aligned: an aligned vector lies in
- * one page, and none is read after one that has the byte. The first is aligned, too, when it would else reach into
- * another page.
+ * bytes were read in their order). So all that is read besides the first two vectors is aligned: an aligned vector lies
+ * in one page, and none is read after one that has the byte. Those two are aligned as well, where they would else
+ * reach into another page.
  */
 #ifndef LOAM_MEM_FIND_H
 #define LOAM_MEM_FIND_H

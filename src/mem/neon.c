@@ -5,7 +5,7 @@
  * each.
  */
 #include "mem/mem.h"
-#include "mem/small.h"
+#include "mem/short.h"
 
 #include <arm_neon.h>
 
@@ -60,22 +60,6 @@ INLINE flags both(flags a, flags b)
 INLINE bits bits_of(flags f)
 {
     return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(f), 4)), 0);
-}
-
-/* What is less than a vector. */
-INLINE void copy_short(uint8_t *to, const uint8_t *from, size_t n)
-{
-    copy_to_16(to, from, n);
-}
-
-INLINE void set_short(uint8_t *to, uint8_t byte, size_t n)
-{
-    set_to_16(to, byte * REPEATED, n);
-}
-
-INLINE int compare_short(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    return compare_to_16(a, b, n);
 }
 
 #include "mem/copy.h"

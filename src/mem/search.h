@@ -9,7 +9,7 @@
  * the byte at which the last one failed becomes a probe, too. In a haystack of few symbols each lesson keeps fewer
  * places, and in a periodic one, whose every period fails alike, one lesson leaves none. A needle of no more than
  * PROBES bytes is all probes in the end. Should comparisons go on failing after PROBES of them, the rest of the
- * haystack is given to twoway.c, whose time is linear whatever the bytes. So the whole is linear: the filter does no
+ * haystack is given to twoway.h, whose time is linear whatever the bytes. So the whole is linear: the filter does no
  * more than PROBES loads for VECTOR places, and comparisons cost no more than the share.
  */
 #ifndef LOAM_MEM_SEARCH_H
@@ -89,10 +89,16 @@ INLINE void choose_probes(struct filter *filter, const uint8_t *needle, size_t s
     add_probe(filter, second);
 }
 
-/* Which of the VECTOR places from p on pass. */
+/* Which of the VECTOR places from p on pass the first two probes. */
+INLINE flags passing_two(const struct filter *filter, const uint8_t *p)
+{
+    return both(equal(load(p + filter->at[0]), filter->byte[0]), equal(load(p + filter->at[1]), filter->byte[1]));
+}
+
+/* Which of them pass all. */
 INLINE flags passing_all(const struct filter *filter, const uint8_t *p)
 {
-    flags pass = both(equal(load(p + filter->at[0]), filter->byte[0]), equal(load(p + filter->at[1]), filter->byte[1]));
+    flags pass = passing_two(filter, p);
 
     for (unsigned i = 2; i < filter->count; i++)
         pass = both(pass, equal(load(p + filter->at[i]), filter->byte[i]));
@@ -128,12 +134,6 @@ INLINE bool is_costly(struct filter *filter, size_t where)
 INLINE void earn(struct filter *filter, size_t scanned)
 {
     filter->failed -= filter->failed < scanned ? filter->failed : scanned;
-}
-
-/* Which of the VECTOR places from p on pass two probes. */
-INLINE flags passing_two(const struct filter *filter, const uint8_t *p)
-{
-    return both(equal(load(p + filter->at[0]), filter->byte[0]), equal(load(p + filter->at[1]), filter->byte[1]));
 }
 
 /* From p on, four vectors of places of which one passes; or what is left, if that is less. */

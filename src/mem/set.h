@@ -1,7 +1,7 @@
 /*
  * set.h - memset in terms of a vector; included by the file of each instruction set, after its vector.
  *
- * As in copy.h: pieces that overlap up to eight vectors, then aligned blocks between a head and a tail.
+ * As in copy.h: pieces that overlap up to four vectors, then aligned blocks between a head and a tail.
  */
 #ifndef LOAM_MEM_SET_H
 #define LOAM_MEM_SET_H

@@ -4,7 +4,7 @@
  *
  * A store to a line that is in no cache first reads it from memory, though all of it is overwritten. A streaming store
  * does not: of three transfers a line, two are left. The memory has rows that are costly to change, and works on
- * several at once: so four pages are copied side by side. Measured: docs/performance.md.
+ * several at once: so four pages are copied side by side. Measured: docs/memory-routines.md.
  */
 #ifndef LOAM_MEM_STREAM_H
 #define LOAM_MEM_STREAM_H

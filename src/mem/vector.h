@@ -1,11 +1,11 @@
 /*
  * vector.h - what the algorithms know of a vector; included by the file of each instruction set, which has defined
- * before
+ * before:
  *
  *   vector    VECTOR bytes, with load, load_aligned, store, store_aligned and splat
  *   flags     what equal(vector, vector) gives: one for each byte, as the processor has it; either() and both() of two
- *   bits      the same as a number, FLAG_BITS for each byte, the first byte's lowest: bits_of(flags); ALL, if all are
- * equal
+ *   bits      the same as a number, FLAG_BITS for each byte, the first one lowest: bits_of(flags); ALL, if all are
+ *             equal
  */
 #ifndef LOAM_MEM_VECTOR_H
 #define LOAM_MEM_VECTOR_H

@@ -4,7 +4,7 @@
  * A word is held with the first byte in memory lowest, whatever the processor's order.
  */
 #include "mem/mem.h"
-#include "mem/small.h"
+#include "mem/short.h"
 
 typedef uint64_t vector;
 typedef uint64_t flags; /* the highest bit of each byte */
@@ -67,22 +67,6 @@ INLINE bits bits_of(flags f)
     return f;
 }
 
-/* What is less than a vector. */
-INLINE void copy_short(uint8_t *to, const uint8_t *from, size_t n)
-{
-    copy_below_8(to, from, n);
-}
-
-INLINE void set_short(uint8_t *to, uint8_t byte, size_t n)
-{
-    set_to_16(to, byte * REPEATED, n);
-}
-
-INLINE int compare_short(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    return compare_to_16(a, b, n);
-}
-
 #include "mem/copy.h"
 #include "mem/set.h"
 
@@ -101,35 +85,8 @@ INLINE void set_otherwise(uint8_t *to, uint8_t byte, size_t n)
 
 #include "mem/routines.h"
 
-void *copy_word(void *to, const void *from, size_t n)
-{
-    return copy(to, from, n);
-}
-
-void *set_word(void *to, int byte, size_t n)
-{
-    return set(to, byte, n);
-}
-
-int compare_word(const void *a, const void *b, size_t n)
-{
-    return compare(a, b, n);
-}
-
-void *find_word(const void *in, int byte, size_t n)
-{
-    return find(in, byte, n);
-}
-
-void *find_last_word(const void *in, int byte, size_t n)
-{
-    return find_last(in, byte, n);
-}
-
-void *search_word(const void *in, size_t n, const void *what, size_t m)
-{
-    return search(in, n, what, m);
-}
+#define LEVEL word
+#include "mem/level.h"
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #include "mem/names.h"
