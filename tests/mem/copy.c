@@ -69,7 +69,7 @@ void test_copy(void)
             copy_once(at_end(0, n, 0), at_end(1, n, to), n);
             copy_once(at_start(0, 0), at_start(1, to), n);
         }
-    for (int i = 0; i < 2000; i++) {
+    for (size_t i = 0; i < 2000; i += stride) {
         size_t n = random_below(ARENA / 2);
         copy_once(arenas[0].start + random_below(ARENA - n), arenas[1].start + random_below(ARENA - n), n);
     }
@@ -109,14 +109,14 @@ void test_overlap(void)
     static const size_t bases[] = {0, 1, 31, 63};
 
     for (size_t n = 0; n <= SMALL; n++)
-        for (ptrdiff_t distance = -(ptrdiff_t)n - 1; distance <= (ptrdiff_t)n + 1; distance++)
+        for (ptrdiff_t distance = -(ptrdiff_t)n - 1; distance <= (ptrdiff_t)n + 1; distance += (ptrdiff_t)stride)
             move_once(bases[random_below(4)], n, distance);
     for (size_t n = SMALL; n < 2 * SMALL; n += 37)
         for (ptrdiff_t distance = -70; distance <= 70; distance++)
             for (size_t base = 0; base < SHIFTS; base += 9)
                 move_once(base, n, distance);
     /* The same buffer; and larger ones by any distance. */
-    for (int i = 0; i < 300; i++) {
+    for (size_t i = 0; i < 300; i += stride) {
         static uint8_t expected[ARENA];
         size_t n = random_below(ARENA / 2), from = random_below(ARENA - n), to = random_below(ARENA - n);
         random_fill(arenas[0].start, ARENA);
@@ -154,7 +154,7 @@ void test_set(void)
             set_once(at_start(0, to), n);
             set_once(at_end(0, n, to), n);
         }
-    for (int i = 0; i < 2000; i++) {
+    for (size_t i = 0; i < 2000; i += stride) {
         size_t n = random_below(ARENA / 2);
         set_once(arenas[0].start + random_below(ARENA - n), n);
     }

@@ -60,7 +60,7 @@ void test_find(void)
         expect("rawmemchr", R(rawmemchr)(in, wanted), in, n, end - 1);
         end[-1] = other;
     }
-    for (int i = 0; i < 3000; i++) {
+    for (size_t i = 0; i < 3000; i += stride) {
         size_t n = 1 + random_below(ARENA / 2);
         find_in(start + random_below(ARENA - n), n, wanted, other);
     }

@@ -26,7 +26,7 @@ enum {
     PAGE = 4096,
 };
 
-/* 1, or what LOAM_TEST_STRIDE says: of so many alignments one is tested. */
+/* 1, or what LOAM_TEST_STRIDE says: of so many alignments one is tested, and what is random as much less often. */
 extern size_t stride;
 
 /* Two arenas of memory, each between pages that may not be touched. */

@@ -59,11 +59,11 @@ void test_large(void)
 
     if (a == MAP_FAILED || b == MAP_FAILED)
         fail("no memory");
-    for (size_t i = 0; i < (size_t)34 << 20; i++)
+    for (size_t i = 0; i < ((size_t)34 << 20) / stride; i++)
         b[i] = content(i);
     for (size_t s = 0; s < sizeof(copy_sizes) / sizeof(copy_sizes[0]); s++)
         for (size_t less = 0; less < 3; less++) {
-            size_t n = copy_sizes[s] + 1 - less;
+            size_t n = copy_sizes[s] / stride + 1 - less;
             copy_size(a + 64, b + 64, n);
             copy_size(a + 1 + random_below(PAGE), b + 1 + random_below(PAGE), n);
             move_size(b + random_below(64), n, 1 + random_below(n < MARGIN ? n : MARGIN));
@@ -73,7 +73,7 @@ void test_large(void)
         }
     for (size_t s = 0; s < sizeof(set_sizes) / sizeof(set_sizes[0]); s++)
         for (size_t less = 0; less < 3; less++)
-            set_size(a + 1 + random_below(PAGE), set_sizes[s] + 1 - less);
+            set_size(a + 1 + random_below(PAGE), set_sizes[s] / stride + 1 - less);
     munmap(a, area);
     munmap(b, area);
 }

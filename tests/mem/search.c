@@ -101,7 +101,7 @@ static void search_runs(void)
 /* Every size of both, the needle at each place. */
 static void search_each_place(void)
 {
-    for (size_t n = 0; n <= 160; n++)
+    for (size_t n = 0; n <= 160; n += stride)
         for (size_t m = 1; m <= n && m <= 40; m++) {
             uint8_t *in = arenas[0].end - n, *what = arenas[1].end - m;
             fill(in, 'x', n);
@@ -120,13 +120,13 @@ static void search_each_place(void)
 void test_search(void)
 {
     search_each_place();
-    for (int i = 0; i < 200000; i++)
+    for (size_t i = 0; i < 200000; i += stride)
         search_random(200, 20);
-    for (int i = 0; i < 20000; i++)
+    for (size_t i = 0; i < 20000; i += stride)
         search_random(3000, 400);
-    for (int i = 0; i < 500; i++)
+    for (size_t i = 0; i < 500; i += stride)
         search_random(60000, 5000);
-    for (int i = 0; i < 6000; i++)
+    for (size_t i = 0; i < 6000; i += stride)
         search_runs();
     if (R(memmem)(arenas[0].end, 0, arenas[1].end, 0) != arenas[0].end)
         fail("nothing is not found in nothing");
