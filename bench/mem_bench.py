@@ -160,7 +160,7 @@ def search_panel(figures, left, top):
     def y(ns):
         return top + HEIGHT * (1 - math.log10(max(ns, 10) / 10) / 2.3)
 
-    parts = [plot.text(left, top - 10, "memmem: ns for a KiB, by the needle's length; grey: the C library", style='class="title"')]
+    parts = [plot.text(left, top - 10, "memmem: ns for a KiB, by the needle's length", style='class="title"')]
     for ns in (10, 30, 100, 300, 1000):
         parts.append(plot.level(y(ns), left, left + WIDTH))
         parts.append(plot.text(left - 6, y(ns) + 4, str(ns), "end", 'class="small"'))
@@ -184,7 +184,7 @@ def linear_panel(figures, left, top):
     def y(ns):
         return top + HEIGHT * (1 - math.log10(max(ns, 100) / 100) / 6)
 
-    parts = [plot.text(left, top - 10, "memmem: time over the haystack, hard needles of 1,024; grey: the C library",
+    parts = [plot.text(left, top - 10, "memmem: time over the haystack, hard needles of 1,024",
                        style='class="title"')]
     for power, name in ((3, "1 µs"), (5, "100 µs"), (7, "10 ms")):
         parts.append(plot.level(y(10**power), left, left + WIDTH))
@@ -204,7 +204,8 @@ def linear_panel(figures, left, top):
 
 def picture(figures):
     parts = []
-    for number, (name, color) in enumerate((("aligned, hot", ALIGNED), ("unaligned, hot", UNALIGNED), ("cold", COLD))):
+    for number, (name, color) in enumerate((("aligned, hot", ALIGNED), ("unaligned, hot", UNALIGNED), ("cold", COLD),
+                                            ("memmem: the C library; dashed: in a program", "#7f7f7f"))):
         parts.append(plot.polyline([(LEFT + 130 * number, 22), (LEFT + 130 * number + 24, 22)], color))
         parts.append(plot.text(LEFT + 130 * number + 30, 26, name))
     for number, routine in enumerate(ROUTINES):

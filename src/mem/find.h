@@ -89,8 +89,8 @@ INLINE void *find_aligned(const uint8_t *p, uint8_t value, const uint8_t *end)
     return NULL;
 }
 
-/* The vector at p would reach into the next page. n > 0. */
-static NOINLINE void *find_at_page_end(const uint8_t *p, uint8_t value, size_t n)
+/* n > 0; of what is at p, only aligned vectors are read. */
+static NOINLINE void *find_near_page_end(const uint8_t *p, uint8_t value, size_t n)
 {
     unsigned skip = (uintptr_t)p % VECTOR;
     bits found = without_first(bits_of(equal(load_aligned(p - skip), splat(value))), skip);
@@ -102,41 +102,34 @@ static NOINLINE void *find_at_page_end(const uint8_t *p, uint8_t value, size_t n
     return p < end ? find_aligned(p, value, end) : NULL;
 }
 
-/* What was found in a vector at p, if it is among the n bytes. */
-INLINE void *within(const uint8_t *p, bits found, size_t n)
-{
-    unsigned at = first_of(found);
-    return at < n ? (void *)(p + at) : NULL;
-}
-
 /* n in 1..VECTOR. */
 INLINE void *find_short(const uint8_t *p, uint8_t value, size_t n)
 {
     if (UNLIKELY(!in_one_page(p)))
-        return find_at_page_end(p, value, n);
+        return find_near_page_end(p, value, n);
     bits found = bits_of(equal(load(p), splat(value)));
-    return SOONER(found) ? within(p, found, n) : NULL;
+    if (!SOONER(found))
+        return NULL;
+    unsigned at = first_of(found);
+    return at < n ? (void *)(p + at) : NULL;
 }
 
-/* n > VECTOR; or 0. */
+/* n > VECTOR; or 0. In which of the first two vectors the byte is, is not asked by a branch: it is anyone's guess. */
 INLINE void *find_long(const uint8_t *p, uint8_t value, size_t n)
 {
     vector byte = splat(value);
-    bits found;
 
     if (UNLIKELY(n == 0))
         return NULL;
-    if (UNLIKELY(!in_one_page(p)))
-        return find_at_page_end(p, value, n);
-    if (SOONER(found = bits_of(equal(load(p), byte))))
-        return (void *)(p + first_of(found));
-    p += VECTOR;
-    n -= VECTOR;
-    if (UNLIKELY(!in_one_page(p)))
-        return find_at_page_end(p, value, n);
-    if (SOONER(found = bits_of(equal(load(p), byte))))
-        return within(p, found, n);
-    return SOONER(n <= VECTOR) ? NULL : find_aligned(aligned_down(p) + VECTOR, value, end_of(p, n));
+    if (UNLIKELY((uintptr_t)p % PAGE_SIZE > PAGE_SIZE - 2 * VECTOR))
+        return find_near_page_end(p, value, n);
+    flags head = equal(load(p), byte), tail = equal(load(p + VECTOR), byte);
+    if (SOONER(any(either(head, tail)))) {
+        bits first = bits_of(head), second = bits_of(tail);
+        size_t at = (first ? 0 : VECTOR) + first_of(first ? first : second);
+        return at < n ? (void *)(p + at) : NULL;
+    }
+    return SOONER(n <= 2 * VECTOR) ? NULL : find_aligned(aligned_down(p + VECTOR) + VECTOR, value, end_of(p, n));
 }
 
 /* In [start, p), of which p is aligned; there is at least a byte. */
