@@ -93,7 +93,7 @@ static void search_runs(void)
     size_t at = random_below(n - m);
     for (size_t i = 0; i < m && random_below(2) == 0; i++)
         in[at + i] = what[i];
-    for (size_t i = 0, late = n - m - random_below(m); i < m; i++)
+    for (size_t i = 0, late = n - m - random_below(2) * random_below(m); i < m; i++)
         in[late + i] = what[i];
     search_once(in, n, what, m);
 }
