@@ -10,17 +10,23 @@
 
 void *OF_LEVEL(copy, LEVEL)(void *to, const void *from, size_t n)
 {
-    return copy(to, from, n);
+    if (n >= VECTOR)
+        return copy_long(to, from, n);
+    copy_short(to, from, n);
+    return to;
 }
 
 void *OF_LEVEL(set, LEVEL)(void *to, int byte, size_t n)
 {
-    return set(to, byte, n);
+    if (n >= VECTOR)
+        return set_long(to, (uint8_t)byte, n);
+    set_short(to, (uint8_t)byte, n);
+    return to;
 }
 
 int OF_LEVEL(compare, LEVEL)(const void *a, const void *b, size_t n)
 {
-    return compare(a, b, n);
+    return n < VECTOR ? compare_short(a, b, n) : compare_long(a, b, n);
 }
 
 void *OF_LEVEL(find, LEVEL)(const void *in, int byte, size_t n)
@@ -30,7 +36,7 @@ void *OF_LEVEL(find, LEVEL)(const void *in, int byte, size_t n)
 
 void *OF_LEVEL(find_last, LEVEL)(const void *in, int byte, size_t n)
 {
-    return find_last(in, byte, n);
+    return n - 1 < VECTOR ? find_last_short(in, (uint8_t)byte, n) : find_last_long(in, (uint8_t)byte, n);
 }
 
 void *OF_LEVEL(search, LEVEL)(const void *in, size_t n, const void *what, size_t m)

@@ -75,7 +75,7 @@ INLINE void copy_otherwise(uint8_t *to, const uint8_t *from, size_t n)
 
 INLINE void set_otherwise(uint8_t *to, uint8_t byte, size_t n)
 {
-    set_blocks(to, splat(byte), n);
+    set_blocks(to, splat(byte), n, store_aligned);
 }
 
 #include "mem/routines.h"

@@ -31,7 +31,7 @@ static NOINLINE void *copy_large(uint8_t *to, const uint8_t *from, size_t n)
 static NOINLINE void *set_large(uint8_t *to, uint8_t byte, size_t n)
 {
     if (SOONER(n < SET_OTHERWISE_FROM))
-        set_blocks(to, splat(byte), n);
+        set_blocks(to, splat(byte), n, store_aligned);
     else
         set_otherwise(to, byte, n);
     return to;
@@ -63,36 +63,9 @@ INLINE int compare_long(const uint8_t *a, const uint8_t *b, size_t n)
     return SOONER(n <= 4 * VECTOR) ? compare_four(a, b, n) : compare_vectors(a, b, n);
 }
 
-/* Of any size. */
-INLINE void *copy(void *to, const void *from, size_t n)
-{
-    if (n >= VECTOR)
-        return copy_long(to, from, n);
-    copy_short(to, from, n);
-    return to;
-}
-
-INLINE void *set(void *to, int byte, size_t n)
-{
-    if (n >= VECTOR)
-        return set_long(to, (uint8_t)byte, n);
-    set_short(to, (uint8_t)byte, n);
-    return to;
-}
-
-INLINE int compare(const void *a, const void *b, size_t n)
-{
-    return n < VECTOR ? compare_short(a, b, n) : compare_long(a, b, n);
-}
-
 INLINE void *find(const void *in, int byte, size_t n)
 {
     return n - 1 < VECTOR ? find_short(in, (uint8_t)byte, n) : find_long(in, (uint8_t)byte, n);
-}
-
-INLINE void *find_last(const void *in, int byte, size_t n)
-{
-    return n - 1 < VECTOR ? find_last_short(in, (uint8_t)byte, n) : find_last_long(in, (uint8_t)byte, n);
 }
 
 INLINE void *search(const void *in, size_t n, const void *what, size_t m)

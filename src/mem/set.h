@@ -25,18 +25,17 @@ INLINE void set_four(uint8_t *to, vector value, size_t n)
     store(to + fourth, value);
 }
 
-/* n > 4 * VECTOR. */
-INLINE void set_blocks(uint8_t *to, vector value, size_t n)
+/* n > 4 * VECTOR; `put` stores a vector that is aligned. */
+INLINE void set_blocks(uint8_t *to, vector value, size_t n, void (*put)(uint8_t *, vector))
 {
     uint8_t *end = to + n - 4 * VECTOR;
 
     store(to, value);
     for (to += VECTOR - (uintptr_t)to % VECTOR; to < end; to += 4 * VECTOR) {
-        store_aligned(to, value), store_aligned(to + VECTOR, value);
-        store_aligned(to + 2 * VECTOR, value), store_aligned(to + 3 * VECTOR, value);
+        put(to, value), put(to + VECTOR, value);
+        put(to + 2 * VECTOR, value), put(to + 3 * VECTOR, value);
     }
-    store(end, value), store(end + VECTOR, value);
-    store(end + 2 * VECTOR, value), store(end + 3 * VECTOR, value);
+    set_four(end, value, 4 * VECTOR);
 }
 
 #endif

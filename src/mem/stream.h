@@ -43,18 +43,11 @@ static NOINLINE void stream_copy(uint8_t *to, const uint8_t *from, size_t n)
     copy_up(to + n - group, from + n - group, group);
 }
 
-/* n of more than eight vectors. */
+/* n of more than four vectors. */
 static NOINLINE void stream_set(uint8_t *to, vector value, size_t n)
 {
-    const uint8_t *end = to + n - 4 * VECTOR;
-
-    store(to, value);
-    for (to += VECTOR - (uintptr_t)to % VECTOR; to < end; to += 4 * VECTOR) {
-        stream(to, value), stream(to + VECTOR, value);
-        stream(to + 2 * VECTOR, value), stream(to + 3 * VECTOR, value);
-    }
+    set_blocks(to, value, n, stream);
     _mm_sfence();
-    set_four((uint8_t *)end, value, 4 * VECTOR);
 }
 
 #endif
