@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 from harness import plot
+from harness.figures import geometric_mean
 
 PARTS = ["size", "large", "cold", "random", "search", "adverse", "linear", "limit"]
 ROUTINES = ["memcpy", "memmove", "memset", "memcmp", "memchr", "memrchr"]
@@ -53,10 +54,6 @@ class Figures:
         """Bytes in a ns that the machine moves at that size, counted as for `routine`."""
         key = ("limit", LIMIT[routine], str(size))
         return size / self.ns(key, "machine") / READS.get(routine, 1) if key in self.runs else None
-
-
-def geometric_mean(values):
-    return math.exp(statistics.fmean(math.log(v) for v in values))
 
 
 # --- tables ---
@@ -287,29 +284,32 @@ def main():
     parser.add_argument("--build", default="build", help="the directory of the build")
     parser.add_argument("--runs", type=int, default=5, help="runs of each part")
     parser.add_argument("--rounds", type=int, default=11, help="runs of each program, with and without")
-    parser.add_argument("--parts", default=",".join(PARTS), help="parts to run, with commas between them")
+    parser.add_argument("--parts", default=",".join(PARTS), help="parts to run, with commas between them; only all of them are written down")
     parser.add_argument("--results", default="bench/results", help="where to write mem.txt and mem.svg")
     arguments = parser.parse_args()
     build = pathlib.Path(arguments.build).resolve()
+    parts = arguments.parts.split(",")
     figures = Figures()
 
     def tell(text):
         print(text, file=sys.stderr, flush=True)
 
     for run in range(arguments.runs):
-        for part in arguments.parts.split(","):
+        for part in parts:
             tell(f"run {run + 1} of {arguments.runs}: {part}")
             output = subprocess.run([build / "bench" / "mem-bench", part], capture_output=True, text=True, check=True).stdout
             figures.add(output.splitlines())
+    if parts != PARTS:
+        for key in figures.runs:
+            if "libc" in figures.runs[key][0]:
+                print(f"{' '.join(key):50}{figures.ns(key, 'libc'):12.2f}{figures.ns(key, 'loam'):12.2f}{figures.speed(key):8.2f}")
+        return
     results = run_programs(build / "libloam-mem.so", arguments.rounds, tell) if arguments.rounds else {}
-    table = "\n".join(tables(figures, results)) + "\n" if set(PARTS) <= set(arguments.parts.split(",")) else "\n".join(
-        f"{' '.join(key):50}{figures.ns(key, 'libc'):12.2f}{figures.ns(key, 'loam'):12.2f}{figures.speed(key):8.2f}"
-        for key in figures.runs if "libc" in figures.runs[key][0]) + "\n"
+    table = "\n".join(tables(figures, results)) + "\n"
     print(table, end="")
-    if set(PARTS) <= set(arguments.parts.split(",")):
-        directory = pathlib.Path(arguments.results)
-        (directory / "mem.txt").write_text(table)
-        (directory / "mem.svg").write_text(picture(figures))
+    directory = pathlib.Path(arguments.results)
+    (directory / "mem.txt").write_text(table)
+    (directory / "mem.svg").write_text(picture(figures))
 
 
 if __name__ == "__main__":
