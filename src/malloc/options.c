@@ -6,6 +6,7 @@
 #include "malloc/options.h"
 
 #include "base/base.h"
+#include "base/option.h"
 #include "base/report.h"
 #include "mem/dispatch.h"
 #include "sys/sys.h"
@@ -18,6 +19,8 @@ enum { PURGE_MS = 250, SAMPLE_BYTES = 512 * 1024, SLOWDOWN = 3, CHECK_STATUS = 9
 extern char **environ;
 
 struct options options = {.purge_ms = PURGE_MS, .sample = SAMPLE_BYTES, .slowdown = SLOWDOWN, .status = CHECK_STATUS};
+
+static_assert(OPTION_PATH + 32 <= OPTION_ITEM, "a path fits with its option's name");
 
 static const char variable[] = "LOAM_OPTIONS=";
 
@@ -171,16 +174,6 @@ static const struct {
     {"cpu", dispatch_force, DISPATCH_NAMES},
 };
 
-static void complain_of_value(const char *name, const char *value, const char *wanted)
-{
-    char buffer[512];
-    struct text text;
-
-    text_init(&text, buffer, sizeof(buffer));
-    text_format(&text, "loam: LOAM_OPTIONS: %s=%s is not %s; it is ignored.\n", name, value, wanted);
-    report_write(&text);
-}
-
 static void complain_of_name(const char *name)
 {
     char buffer[512];
@@ -194,35 +187,24 @@ static void complain_of_name(const char *name)
     report_write(&text);
 }
 
-/* A name alone means name=1. */
-static void set_option(const char *name, const char *value)
+static void set_option(const struct option_item *item)
 {
     for (size_t i = 0; i < LENGTH(known); i++) {
-        if (strcmp(name, known[i].name) != 0)
+        if (strcmp(item->name, known[i].name) != 0)
             continue;
-        if (!known[i].set(value))
-            complain_of_value(name, value, known[i].values);
+        if (!known[i].set(item->value))
+            option_complain("loam", item, known[i].values);
         return;
     }
-    complain_of_name(name);
+    complain_of_name(item->name);
 }
 
-static void parse(const char *text)
+static void parse(const char *list)
 {
-    char item[OPTION_PATH + 32];
+    struct option_item item;
 
-    while (*text) {
-        size_t length = strcspn(text, ",");
-        size_t kept = min_size(length, sizeof(item) - 1);
-        memcpy(item, text, kept);
-        item[kept] = '\0';
-        char *equals = strchr(item, '=');
-        if (equals)
-            *equals = '\0';
-        if (length)
-            set_option(item, equals ? equals + 1 : "1");
-        text += length + (text[length] == ',');
-    }
+    while (option_next(&list, &item))
+        set_option(&item);
 }
 
 static void parse_variable(const char *entry)
