@@ -36,6 +36,12 @@ void report_stop(const struct text *text)
     abort();
 }
 
+void report_stop_line(const char *line)
+{
+    report_line(line);
+    abort();
+}
+
 void check_failed(const char *what, const char *file, int line)
 {
     char buffer[512];

@@ -17,5 +17,6 @@ void report_line(const char *line);
 
 /* Write `text` to stderr and abort. */
 _Noreturn void report_stop(const struct text *text);
+_Noreturn void report_stop_line(const char *line);
 
 #endif

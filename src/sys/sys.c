@@ -1,6 +1,8 @@
 /* sys.c - see sys.h. */
 #include "sys/sys.h"
 
+#include "sys/call.h"
+#include "sys/memory.h"
 #include "sys/raw.h"
 
 #include <errno.h>
@@ -32,7 +34,7 @@ long (*sys_inject)(const char *call);
 static long (*const sys_inject)(const char *call) = NULL;
 #endif
 
-static long call(const char *name, long number, long a, long b, long c, long d, long e, long f)
+long sys_call(const char *name, long number, long a, long b, long c, long d, long e, long f)
 {
     if (sys_inject) {
         long failure = sys_inject(name);
@@ -42,9 +44,9 @@ static long call(const char *name, long number, long a, long b, long c, long d, 
     return raw_call(number, a, b, c, d, e, f);
 }
 
-static long map(void *hint, size_t size, int protection, int flags)
+static intptr_t map(void *hint, size_t size, int protection, int flags)
 {
-    return call("mmap", SYS_mmap, (long)hint, (long)size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return sys_map_file(hint, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }
 
 intptr_t sys_reserve(size_t size)
@@ -59,74 +61,69 @@ intptr_t sys_map(size_t size)
 
 int sys_remap_fresh(void *address, size_t size)
 {
-    long result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_NORESERVE);
+    intptr_t result = map(address, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_NORESERVE);
     return result < 0 ? (int)result : 0;
 }
 
 int sys_unmap(void *address, size_t size)
 {
-    return (int)call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
+    return (int)sys_call("munmap", SYS_munmap, (long)address, (long)size, 0, 0, 0, 0);
 }
 
 int sys_protect_rw(void *address, size_t size)
 {
-    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
+    return sys_protect(address, size, PROT_READ | PROT_WRITE);
 }
 
 int sys_protect_ro(void *address, size_t size)
 {
-    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_READ, 0, 0, 0);
+    return sys_protect(address, size, PROT_READ);
 }
 
 int sys_protect_none(void *address, size_t size)
 {
-    return (int)call("mprotect", SYS_mprotect, (long)address, (long)size, PROT_NONE, 0, 0, 0);
-}
-
-static int advise(void *address, size_t size, int advice)
-{
-    return (int)call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
+    return sys_protect(address, size, PROT_NONE);
 }
 
 void sys_dump(void *address, size_t size, bool wanted)
 {
-    advise(address, size, wanted ? MADV_DODUMP : MADV_DONTDUMP);
+    sys_advise(address, size, wanted ? MADV_DODUMP : MADV_DONTDUMP);
 }
 
 int sys_purge(void *address, size_t size)
 {
-    return advise(address, size, MADV_DONTNEED);
+    return sys_advise(address, size, MADV_DONTNEED);
 }
 
 int sys_advise_huge(void *address, size_t size)
 {
-    return advise(address, size, MADV_HUGEPAGE);
+    return sys_advise(address, size, MADV_HUGEPAGE);
 }
 
 int sys_populate(void *address, size_t size)
 {
-    return advise(address, size, MADV_POPULATE_WRITE);
+    return sys_advise(address, size, MADV_POPULATE_WRITE);
 }
 
 int sys_guard(void *address, size_t size)
 {
-    return advise(address, size, MADV_GUARD_INSTALL);
+    return sys_advise(address, size, MADV_GUARD_INSTALL);
 }
 
 int sys_unguard(void *address, size_t size)
 {
-    return advise(address, size, MADV_GUARD_REMOVE);
+    return sys_advise(address, size, MADV_GUARD_REMOVE);
 }
 
 int sys_resident(const void *address, size_t size, unsigned char *pages)
 {
-    return (int)call("mincore", SYS_mincore, (long)address, (long)size, (long)pages, 0, 0, 0);
+    return (int)sys_call("mincore", SYS_mincore, (long)address, (long)size, (long)pages, 0, 0, 0);
 }
 
 int sys_move_pages(void *from, void *to, size_t size)
 {
     long flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    long result = call("mremap", SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    long result = sys_call("mremap", SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
     return result < 0 ? (int)result : 0;
 }
 
@@ -141,18 +138,14 @@ uint64_t sys_ram(void)
 {
     struct sysinfo info;
 
-    if (call("sysinfo", SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0) < 0)
+    if (sys_call("sysinfo", SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0) < 0)
         return 0;
     return (uint64_t)info.totalram * info.mem_unit;
 }
 
 uint64_t sys_address_limit(void)
 {
-    struct rlimit limit;
-
-    if (call("prlimit", SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0) < 0)
-        return UINT64_MAX;
-    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+    return sys_limit(RLIMIT_AS);
 }
 
 /* The C library reads these clocks from the vdso, without a system call; that cannot fail for clocks that exist. */
@@ -196,28 +189,28 @@ int sys_thread(void)
 
 int sys_open_read(const char *path)
 {
-    return (int)call("openat", SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    return (int)sys_call("openat", SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
 }
 
 int sys_create(const char *path)
 {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    return (int)call("openat", SYS_openat, AT_FDCWD, (long)path, flags, 0600, 0, 0);
+    return (int)sys_call("openat", SYS_openat, AT_FDCWD, (long)path, flags, 0600, 0, 0);
 }
 
 ssize_t sys_read(int fd, void *buffer, size_t size)
 {
-    return call("read", SYS_read, fd, (long)buffer, (long)size, 0, 0, 0);
+    return sys_call("read", SYS_read, fd, (long)buffer, (long)size, 0, 0, 0);
 }
 
 ssize_t sys_write(int fd, const void *buffer, size_t size)
 {
-    return call("write", SYS_write, fd, (long)buffer, (long)size, 0, 0, 0);
+    return sys_call("write", SYS_write, fd, (long)buffer, (long)size, 0, 0, 0);
 }
 
 int sys_close(int fd)
 {
-    return (int)call("close", SYS_close, fd, 0, 0, 0, 0, 0);
+    return (int)sys_call("close", SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
 static uint64_t to_ns(struct timeval time)
@@ -228,7 +221,7 @@ static uint64_t to_ns(struct timeval time)
 int sys_cpu_times(uint64_t *user_ns, uint64_t *system_ns, uint64_t *minor, uint64_t *major)
 {
     struct rusage usage;
-    long result = call("getrusage", SYS_getrusage, RUSAGE_SELF, (long)&usage, 0, 0, 0, 0);
+    long result = sys_call("getrusage", SYS_getrusage, RUSAGE_SELF, (long)&usage, 0, 0, 0, 0);
 
     if (result < 0)
         return (int)result;
@@ -258,13 +251,13 @@ void sys_futex_wake(ATOMIC uint32_t *word)
 
 ssize_t sys_list(int fd, void *entries, size_t size)
 {
-    return (ssize_t)call("getdents64", SYS_getdents64, fd, (long)entries, (long)size, 0, 0, 0);
+    return (ssize_t)sys_call("getdents64", SYS_getdents64, fd, (long)entries, (long)size, 0, 0, 0);
 }
 
 int sys_copy(void *to, const void *from, size_t size)
 {
     struct iovec local = {.iov_base = to, .iov_len = size}, remote = {.iov_base = (void *)from, .iov_len = size};
-    long n = call("process_vm_readv", SYS_process_vm_readv, sys_pid(), (long)&local, 1, (long)&remote, 1, 0);
+    long n = sys_call("process_vm_readv", SYS_process_vm_readv, sys_pid(), (long)&local, 1, (long)&remote, 1, 0);
 
     if (n < 0)
         return (int)n;

@@ -13,8 +13,11 @@
 #include <sys/types.h>
 
 #ifdef LOAM_INJECT
-/* Test builds: called with the name of each system call; what is not 0 is its -errno. */
-extern PUBLIC long (*sys_inject)(const char *call);
+/*
+ * Test builds: called with the name of each system call; what is not 0 is its -errno. Weak, as each member of
+ * libloam-kit.a has it.
+ */
+extern PUBLIC __attribute__((weak)) long (*sys_inject)(const char *call);
 #endif
 
 /* Reserve `size` bytes of addresses that cannot be accessed, at no cost in memory. Returns the address or -errno. */

@@ -1,0 +1,106 @@
+/* memory.c - see memory.h. */
+#include "sys/memory.h"
+
+#include "sys/call.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_mseal
+#define SYS_mseal 462 /* the same on every architecture, as all since Linux 5.1 */
+#endif
+
+int sys_reserve_at(void *address, size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    intptr_t result = sys_map_file(address, size, PROT_NONE, flags, -1, 0);
+
+    return result < 0 ? (int)result : 0;
+}
+
+intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int fd, uint64_t offset)
+{
+    return sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd, (long)offset);
+}
+
+int sys_protect(void *address, size_t size, int protection)
+{
+    return (int)sys_call("mprotect", SYS_mprotect, (long)address, (long)size, protection, 0, 0, 0);
+}
+
+intptr_t sys_remap(void *address, size_t from, size_t to)
+{
+    return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, MREMAP_MAYMOVE, 0, 0);
+}
+
+int sys_advise(void *address, size_t size, int advice)
+{
+    return (int)sys_call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);
+}
+
+int sys_lock(const void *address, size_t size, bool on_fault)
+{
+    return (int)sys_call("mlock2", SYS_mlock2, (long)address, (long)size, on_fault ? MLOCK_ONFAULT : 0, 0, 0, 0);
+}
+
+int sys_unlock(const void *address, size_t size)
+{
+    return (int)sys_call("munlock", SYS_munlock, (long)address, (long)size, 0, 0, 0, 0);
+}
+
+int sys_lock_all(int flags)
+{
+    return (int)sys_call("mlockall", SYS_mlockall, flags, 0, 0, 0, 0, 0);
+}
+
+int sys_unlock_all(void)
+{
+    return (int)sys_call("munlockall", SYS_munlockall, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_seal(void *address, size_t size)
+{
+    return (int)sys_call("mseal", SYS_mseal, (long)address, (long)size, 0, 0, 0, 0);
+}
+
+int sys_key_new(void)
+{
+    return (int)sys_call("pkey_alloc", SYS_pkey_alloc, 0, 0, 0, 0, 0, 0);
+}
+
+int sys_key_free(int key)
+{
+    return (int)sys_call("pkey_free", SYS_pkey_free, key, 0, 0, 0, 0, 0);
+}
+
+int sys_key_protect(void *address, size_t size, int protection, int key)
+{
+    return (int)sys_call("pkey_mprotect", SYS_pkey_mprotect, (long)address, (long)size, protection, key, 0, 0);
+}
+
+uint64_t sys_limit(int resource)
+{
+    struct rlimit limit;
+
+    if (sys_call("prlimit", SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0) < 0)
+        return UINT64_MAX;
+    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+int sys_random(void *out, size_t size)
+{
+    uint8_t *bytes = out;
+
+    for (size_t done = 0; done < size;) {
+        long n = sys_call("getrandom", SYS_getrandom, (long)(bytes + done), (long)(size - done), 0, 0, 0, 0);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return (int)n;
+        done += (size_t)n;
+    }
+    return 0;
+}

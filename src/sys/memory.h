@@ -1,0 +1,47 @@
+/*
+ * memory.h - the system calls by which pages are locked, sealed and hidden.
+ *
+ * As in sys.h: each returns what the manual page of its namesake says, or -errno, and leaves errno alone.
+ */
+#ifndef LOAM_SYS_MEMORY_H
+#define LOAM_SYS_MEMORY_H
+
+#include "base/base.h"
+
+/* Replace what lies at the address by addresses that cannot be accessed. */
+int sys_reserve_at(void *address, size_t size);
+
+/* mmap(2) itself. Returns the address or -errno. */
+intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int fd, uint64_t offset);
+
+/* PROT_ values of mprotect(2). */
+int sys_protect(void *address, size_t size, int protection);
+
+/* mremap(2) to where there is room, of pages of one mapping. Returns the new address or -errno. */
+intptr_t sys_remap(void *address, size_t from, size_t to);
+
+/* MADV_ values of madvise(2). */
+int sys_advise(void *address, size_t size, int advice);
+
+/* Lock pages, and populate them unless `on_fault`. */
+int sys_lock(const void *address, size_t size, bool on_fault);
+int sys_unlock(const void *address, size_t size);
+
+/* MCL_ values of mlockall(2). */
+int sys_lock_all(int flags);
+int sys_unlock_all(void);
+
+/* Linux 6.10, else -ENOSYS. */
+int sys_seal(void *address, size_t size);
+
+/* Protection keys: a new one that this thread may use, or -ENOSPC. Linux 4.9 and a processor that has them. */
+int sys_key_new(void);
+int sys_key_free(int key);
+int sys_key_protect(void *address, size_t size, int protection, int key);
+
+/* Bytes of the soft limit; UINT64_MAX for none. `resource` as for getrlimit(2). */
+uint64_t sys_limit(int resource);
+
+int sys_random(void *out, size_t size);
+
+#endif
