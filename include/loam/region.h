@@ -46,9 +46,10 @@ struct loam_region_mark {
     struct loam_region_cleanup *cleanups;
 };
 
-/* For the inline functions. */
+/* For the inline functions. A mark is passed in pieces, so that it can stay in registers. */
 void *loam_region_extend(struct loam_region *region, size_t size);
-void loam_region_rewind(struct loam_region *region, const struct loam_region_mark *mark);
+void loam_region_rewind(struct loam_region *region, uintptr_t next, struct loam_region_block *block,
+                        struct loam_region_cleanup *cleanups);
 
 /* A new region; NULL with ENOMEM. Its memory is released by loam_region_destroy(). */
 struct loam_region *loam_region_create(void);
@@ -115,7 +116,7 @@ static inline void loam_region_end(struct loam_region *region, const struct loam
     if (__builtin_expect(region->block == mark->block && region->cleanups == mark->cleanups, 1))
         region->next = mark->next;
     else
-        loam_region_rewind(region, mark);
+        loam_region_rewind(region, mark->next, mark->block, mark->cleanups);
 }
 
 /* Bytes. */

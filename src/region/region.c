@@ -168,26 +168,27 @@ static void keep_one(struct loam_region *region)
     block_enter(region, block, block_data(block));
 }
 
-PUBLIC void loam_region_rewind(struct loam_region *region, const struct loam_region_mark *mark)
+PUBLIC void loam_region_rewind(struct loam_region *region, uintptr_t next, struct loam_region_block *block,
+                               struct loam_region_cleanup *cleanups)
 {
-    run_cleanups(region, mark->cleanups);
-    while (region->block != mark->block) {
-        struct loam_region_block *block = region->block;
+    run_cleanups(region, cleanups);
+    while (region->block != block) {
+        struct loam_region_block *newest = region->block;
 
-        if (!block)
+        if (!newest)
             stop_at_mark();
-        region->block = block->older;
-        leave_block(region, block);
+        region->block = newest->older;
+        leave_block(region, newest);
     }
-    region->next = mark->next;
-    region->end = region->block ? (uintptr_t)region->block + region->block->size : 0;
-    if (!region->block)
+    region->next = next;
+    region->end = block ? (uintptr_t)block + block->size : 0;
+    if (!block)
         keep_one(region);
 }
 
 PUBLIC void loam_region_clear(struct loam_region *region)
 {
-    loam_region_rewind(region, &(struct loam_region_mark){0});
+    loam_region_rewind(region, 0, NULL, NULL);
 }
 
 PUBLIC struct loam_region *loam_region_create(void)

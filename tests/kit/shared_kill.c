@@ -337,14 +337,36 @@ static void make_heap(void)
     }
 }
 
+static unsigned max(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* End all, and say how it went. */
+static void end(unsigned kills)
+{
+    unsigned longest = 0, longest_cpu = 0;
+    unsigned long operations = 0;
+
+    for (unsigned i = 0; i < worker_count; i++) {
+        struct worker *worker = &board->workers[i];
+        kill(worker->pid, SIGKILL);
+        waitpid(worker->pid, NULL, 0);
+        operations += atomic_load(&worker->operations);
+        longest = max(longest, atomic_load(&worker->longest_us));
+        longest_cpu = max(longest_cpu, atomic_load(&worker->longest_cpu_us));
+    }
+    printf("%u kills of %u workers; %lu operations; the longest took %u us, %u us of the processor\n", kills,
+           worker_count, operations, longest, longest_cpu);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"kills", required_argument, NULL, 'k'},
                                             {"workers", required_argument, NULL, 'w'},
                                             {"seed", required_argument, NULL, 's'},
                                             {0}};
-    unsigned kills = 500, longest = 0, longest_cpu = 0;
-    unsigned long operations = 0;
+    unsigned kills = 500;
     int option;
 
     seed = seed_take();
@@ -365,14 +387,6 @@ int main(int argc, char **argv)
         start(&board->workers[i]);
     for (unsigned i = 1; i <= kills; i++)
         kill_one(i);
-    for (unsigned i = 0; i < worker_count; i++) {
-        struct worker *worker = &board->workers[i];
-        kill(worker->pid, SIGKILL);
-        waitpid(worker->pid, NULL, 0);
-        operations += atomic_load(&worker->operations);
-        longest = atomic_load(&worker->longest_us) > longest ? atomic_load(&worker->longest_us) : longest;
-    }
-    printf("%u kills of %u workers; %lu operations; the longest took %u us\n", kills, worker_count, operations,
-           longest);
+    end(kills);
     return 0;
 }
