@@ -1,15 +1,13 @@
 /*
  * shared.c - the attachment: its lock, forks, and the functions for blocks.
  *
- * The lock is this process's own, so nobody else ever waits for it. While the process has one thread it is not taken: a
- * thread cannot come to be between entering and leaving.
+ * The lock is this process's own, so nobody else ever waits for it.
  *
  * A forked child shares its parent's open file descriptions, whose locks say who takes part. So it opens each file anew
  * at once, and takes part under a number of its own when it next enters: what was its parent's stays that.
  */
 #include "shared/shared.h"
 
-#include "sys/alone.h"
 #include "sys/file.h"
 #include "sys/sys.h"
 
@@ -26,33 +24,17 @@ static struct {
 
 /* --- entering --- */
 
-/* After a fork. */
-static int take_part(struct loam_shared *heap)
+int shared_take_part(struct loam_shared *heap)
 {
-    if (heap->fd < 0)
-        return -ESTALE;
-    slab_forget(heap);
-    return participant_join(heap);
-}
+    int error = -ESTALE;
 
-int shared_enter(struct loam_shared *heap)
-{
-    if (sys_alone())
-        heap->single = true;
-    else
-        lock_take(&heap->lock);
-    int error = LIKELY(heap->me) ? 0 : take_part(heap);
+    if (heap->fd >= 0) {
+        slab_forget(heap);
+        error = participant_join(heap);
+    }
     if (error)
         shared_leave(heap);
     return error;
-}
-
-void shared_leave(struct loam_shared *heap)
-{
-    if (heap->single)
-        heap->single = false;
-    else
-        lock_give(&heap->lock);
 }
 
 /* --- forks --- */

@@ -10,6 +10,7 @@
 #include <loam/shared.h>
 
 #include "shared/format.h"
+#include "sys/alone.h"
 #include "sys/lock.h"
 
 /* What the owner of a slab knows of it; lost with the process, and found anew from the record. */
@@ -125,8 +126,49 @@ struct block {
     size_t size; /* bytes */
 };
 
-/* False for what is not the start of a block in use. */
-HIDDEN bool block_find(const struct loam_shared *heap, const void *address, struct block *out);
+INLINE bool block_find_in_slab(struct block *block, size_t within)
+{
+    uint64_t number = state_value(block->state);
+
+    if (number >= CLASSES)
+        return false;
+    const struct class *class = &classes[number];
+    block->index = (uint32_t)((uint64_t)within * class->inverse >> 32);
+    block->size = class->size;
+    if (block->index >= class->blocks || (size_t)block->index * class->size != within)
+        return false;
+    uint32_t w = block->index / WORD_BITS;
+    uint64_t bit = 1ull << block->index % WORD_BITS;
+    uint64_t returned = __atomic_load_n(&block->record->returned[w], __ATOMIC_ACQUIRE);
+    return !(returned & bit) && (__atomic_load_n(&block->record->used[w], __ATOMIC_ACQUIRE) & bit);
+}
+
+INLINE bool block_find_large(const struct loam_shared *heap, struct block *block, size_t within)
+{
+    uint64_t count = state_value(block->state);
+
+    block->index = 0;
+    block->size = count * SLICE;
+    return within == 0 && count > 0 && count <= heap->slices - block->slice;
+}
+
+/*
+ * Whether an address is the start of a block in use. What the records say is checked, and read in the order that
+ * format.h gives.
+ */
+INLINE bool block_find(const struct loam_shared *heap, const void *address, struct block *out)
+{
+    uint64_t offset = (uint64_t)((const char *)address - heap->blocks);
+
+    if (offset >= heap->slices * SLICE)
+        return false;
+    out->slice = offset >> SLICE_SHIFT;
+    out->state = state_load(heap, out->slice);
+    out->record = record_of(heap, out->slice);
+    if (state_kind(out->state) == KIND_SLAB)
+        return block_find_in_slab(out, offset % SLICE);
+    return state_kind(out->state) == KIND_LARGE && block_find_large(heap, out, offset % SLICE);
+}
 
 /* The same of an offset in the file, which may be any number. */
 HIDDEN bool block_at(const struct loam_shared *heap, uint64_t offset, struct block *out);
@@ -226,8 +268,26 @@ HIDDEN int shared_attach(int fd, struct loam_shared **out);
 
 /* --- entering --- */
 
-/* Take the lock, and take part if a fork has made this another process. Returns 0 or -errno, without the lock. */
-HIDDEN int shared_enter(struct loam_shared *heap);
-HIDDEN void shared_leave(struct loam_shared *heap);
+/* The lock is held, and this is another process since a fork: take part in it. On error the lock is given up. */
+HIDDEN int shared_take_part(struct loam_shared *heap);
+
+/* While the process has one thread the lock is not taken: another cannot come to be between entering and leaving. */
+INLINE void shared_leave(struct loam_shared *heap)
+{
+    if (LIKELY(heap->single))
+        heap->single = false;
+    else
+        lock_give(&heap->lock);
+}
+
+/* Take the lock, and take part. Returns 0 or -errno, without the lock. */
+INLINE int shared_enter(struct loam_shared *heap)
+{
+    if (LIKELY(sys_alone()))
+        heap->single = true;
+    else
+        lock_take(&heap->lock);
+    return LIKELY(heap->me) ? 0 : shared_take_part(heap);
+}
 
 #endif
