@@ -1,6 +1,6 @@
 /*
- * shared.cpp - loam/shared.h beside managed_shared_memory of Boost.Interprocess: what it takes to allocate a block and free it, in one
- * process and in four that use one heap.
+ * shared.cpp - loam/shared.h beside managed_shared_memory of Boost.Interprocess: what it takes to allocate a block and
+ * free it, in one process and in four that use one heap.
  */
 #include "rounds.h"
 
@@ -81,8 +81,7 @@ template <void (*work)(size_t)> void in_four(size_t times)
 
 void compare(const char *title, void (*loam)(size_t), void (*boost)(size_t), size_t times)
 {
-    subject subjects[] = {{"loam_shared_alloc, loam_shared_free", loam, {}},
-                          {"managed_shared_memory", boost, {}}};
+    subject subjects[] = {{"loam_shared_alloc, loam_shared_free", loam, {}}, {"managed_shared_memory", boost, {}}};
 
     rounds_run(subjects, 2, times);
     rounds_print(title, subjects, 2);

@@ -63,6 +63,13 @@ int loam_shared_anonymous(uint64_t limit, struct loam_shared **out);
 /* Attach to the heap in a file that is open for reading and writing; the descriptor stays the caller's. */
 int loam_shared_open_fd(int fd, struct loam_shared **out);
 
+/*
+ * Attach for looking only, which needs no more than permission to read: this is no participant, and nothing is changed.
+ * For loam_shared_peek(), _at(), _roots(), _measure(), _participants() and _validate(); all that would change something
+ * fails with -EROFS.
+ */
+int loam_shared_watch(const char *name, struct loam_shared **out);
+
 /* The descriptor of a heap's file, to be given to another process, as by a socket; it stays the attachment's. */
 int loam_shared_fd(const struct loam_shared *heap);
 
@@ -132,7 +139,7 @@ struct loam_shared_cell *loam_shared_root(struct loam_shared *heap, const char *
 /* Remove the name of an empty cell, which must not be used any more. -ENOENT; -EBUSY: it is not empty. */
 int loam_shared_remove_root(struct loam_shared *heap, const char *name);
 
-/* Call visit with each name until it returns something other than 0, which is returned. It must not use the heap. */
+/* Call visit with each name and what is in its cell until it returns something other than 0, which is returned. */
 int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *context, const char *name, const void *block),
                       void *context);
 
@@ -184,6 +191,19 @@ struct loam_shared_stats {
 };
 
 void loam_shared_measure(struct loam_shared *heap, struct loam_shared_stats *out);
+
+struct loam_shared_participant {
+    unsigned number;
+    pid_t pid; /* as it sees itself */
+    int dead;  /* not 0: it has died and is not recovered */
+    uint64_t held;
+};
+
+/* Call visit with each participant until it returns something other than 0, which is returned. It must not use the
+ * heap. */
+int loam_shared_participants(struct loam_shared *heap,
+                             int (*visit)(void *context, const struct loam_shared_participant *participant),
+                             void *context);
 
 /* Check all of the heap, while nobody changes it. Returns the number of faults, each told on stderr. */
 int loam_shared_validate(struct loam_shared *heap);

@@ -8,21 +8,24 @@
 /* What a visit of all blocks in use is told. */
 struct count {
     struct loam_shared *heap;
-    struct loam_shared_stats *stats;
-    bool dead[PARTICIPANTS + 1];
+    struct loam_shared_stats stats;
+    struct loam_shared_participant participants[PARTICIPANTS + 1]; /* whose number is 0 takes no part */
 };
 
 static void count_block(struct count *count, const struct block *block)
 {
     unsigned tag = tag_load(block_tag(block));
 
-    count->stats->blocks++;
-    count->stats->used += block->size;
+    count->stats.blocks++;
+    count->stats.used += block->size;
     if (tag == HELD_BY_ALL)
         return;
-    count->stats->held += block->size;
-    if (tag <= PARTICIPANTS && count->dead[tag])
-        count->stats->lost += block->size;
+    count->stats.held += block->size;
+    if (tag > PARTICIPANTS)
+        return;
+    count->participants[tag].held += block->size;
+    if (count->participants[tag].dead)
+        count->stats.lost += block->size;
 }
 
 static void count_slice(struct count *count, uint64_t slice)
@@ -32,7 +35,7 @@ static void count_slice(struct count *count, uint64_t slice)
     struct block block;
 
     if (state_kind(state) != KIND_VOID)
-        count->stats->backed += SLICE;
+        count->stats.backed += SLICE;
     if (state_kind(state) == KIND_LARGE && block_find(count->heap, start, &block))
         count_block(count, &block);
     if (state_kind(state) != KIND_SLAB || state_value(state) >= CLASSES)
@@ -46,26 +49,52 @@ static void count_slice(struct count *count, uint64_t slice)
 static void count_participants(struct count *count)
 {
     for (unsigned number = 1; number <= PARTICIPANTS; number++) {
-        count->dead[number] = participant_is_dead(count->heap, number);
-        count->stats->participants += participant_is_joined(count->heap, number) && !count->dead[number];
-        count->stats->dead += count->dead[number];
+        if (!participant_is_joined(count->heap, number))
+            continue;
+        bool dead = participant_is_dead(count->heap, number);
+        count->participants[number] = (struct loam_shared_participant){
+            .number = number, .pid = (pid_t)participant_of(count->heap, number)->pid, .dead = dead};
+        count->stats.participants += !dead;
+        count->stats.dead += dead;
     }
+}
+
+static void count_all(struct loam_shared *heap, struct count *count)
+{
+    uint64_t high = slices_high(heap);
+
+    memset(count, 0, sizeof(*count));
+    count->heap = heap;
+    count->stats.limit = heap->slices * SLICE;
+    shared_lock(heap);
+    count_participants(count);
+    for (uint64_t i = 0; i < high; i++)
+        count_slice(count, i);
+    for (unsigned i = 0; i < ROOTS; i++)
+        count->stats.roots += __atomic_load_n(&heap->head->roots[i].state, __ATOMIC_ACQUIRE) == ROOT_NAMED;
+    shared_leave(heap);
 }
 
 PUBLIC void loam_shared_measure(struct loam_shared *heap, struct loam_shared_stats *out)
 {
-    struct count count = {.heap = heap, .stats = out};
-    uint64_t high = slices_high(heap);
+    struct count count;
 
-    *out = (struct loam_shared_stats){.limit = heap->slices * SLICE};
-    if (shared_enter(heap))
-        return;
-    count_participants(&count);
-    for (uint64_t i = 0; i < high; i++)
-        count_slice(&count, i);
-    for (unsigned i = 0; i < ROOTS; i++)
-        out->roots += __atomic_load_n(&heap->head->roots[i].state, __ATOMIC_ACQUIRE) == ROOT_NAMED;
-    shared_leave(heap);
+    count_all(heap, &count);
+    *out = count.stats;
+}
+
+PUBLIC int loam_shared_participants(struct loam_shared *heap,
+                                    int (*visit)(void *context, const struct loam_shared_participant *participant),
+                                    void *context)
+{
+    struct count count;
+    int result = 0;
+
+    count_all(heap, &count);
+    for (unsigned number = 1; number <= PARTICIPANTS && !result; number++)
+        if (count.participants[number].number)
+            result = visit(context, &count.participants[number]);
+    return result;
 }
 
 /* --- faults --- */
@@ -177,15 +206,14 @@ static int check_root(const struct loam_shared *heap, const struct root *root)
 
 PUBLIC int loam_shared_validate(struct loam_shared *heap)
 {
-    int faults = shared_enter(heap) ? 1 : 0;
     uint64_t high = slices_high(heap);
+    int faults = 0;
 
-    if (faults)
-        return fault("it cannot be entered, for lack of a participant", 0);
-    for (uint64_t i = 0; i < heap->slices; i++)
-        faults += i < high              ? check_slice(heap, i)
-                  : state_load(heap, i) ? fault("a slice is used above all used ones", i)
-                                        : 0;
+    shared_lock(heap);
+    for (uint64_t i = 0; i < high; i++)
+        faults += check_slice(heap, i);
+    for (uint64_t i = high; i < heap->slices; i++)
+        faults += state_load(heap, i) ? fault("a slice is used above all used ones", i) : 0;
     for (unsigned i = 0; i < ROOTS; i++)
         if (heap->head->roots[i].state == ROOT_NAMED)
             faults += check_root(heap, &heap->head->roots[i]);

@@ -99,13 +99,12 @@ PUBLIC int loam_shared_remove_root(struct loam_shared *heap, const char *name)
     return error;
 }
 
+/* Without the lock, so that a watcher can: a name that is removed meanwhile is told or not. */
 PUBLIC int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *context, const char *name, const void *block),
                              void *context)
 {
-    int error = enter(heap), result = 0;
+    int result = 0;
 
-    if (error)
-        return error;
     for (unsigned i = 0; i < ROOTS && !result; i++) {
         struct root *root = &heap->head->roots[i];
         char name[ROOT_NAME + 1] = {0};
@@ -114,6 +113,5 @@ PUBLIC int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *contex
         memcpy(name, root->name, ROOT_NAME);
         result = visit(context, name, loam_shared_peek(heap, (struct loam_shared_cell *)&root->cell));
     }
-    leave(heap);
     return result;
 }

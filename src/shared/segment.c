@@ -58,7 +58,8 @@ static int map(struct loam_shared *heap, const struct layout *layout)
         return (int)locals;
     heap->locals = (struct local *)locals;
     heap->slices = layout->slices;
-    intptr_t base = sys_map_file(NULL, layout->end, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, heap->fd, 0);
+    int protection = heap->watching ? PROT_READ : PROT_READ | PROT_WRITE;
+    intptr_t base = sys_map_file(NULL, layout->end, protection, MAP_SHARED | MAP_NORESERVE, heap->fd, 0);
     if (base < 0)
         return (int)base;
     heap->base = (char *)base;
@@ -128,7 +129,7 @@ static int read_layout(int fd, struct layout *out, uint64_t *size)
     return *size < out->records ? -EBADMSG : 0;
 }
 
-int segment_attach(int fd, struct loam_shared **out)
+int segment_attach(int fd, bool watching, struct loam_shared **out)
 {
     struct loam_shared *heap = calloc(1, sizeof(*heap));
     struct layout layout;
@@ -139,13 +140,12 @@ int segment_attach(int fd, struct loam_shared **out)
         return -ENOMEM;
     }
     heap->fd = fd;
+    heap->watching = watching;
     int error = read_layout(fd, &layout, &size);
     if (!error)
         error = map(heap, &layout);
     if (!error)
         error = check_states(heap, size);
-    if (!error)
-        error = participant_join(heap);
     if (error) {
         segment_detach(heap);
         return error;
@@ -212,26 +212,37 @@ static int create(const char *name, uint64_t limit, mode_t mode)
 
 PUBLIC int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out)
 {
-    int fd = create(name, limit, mode), error = fd < 0 ? fd : shared_attach(fd, out);
+    int fd = create(name, limit, mode), error = fd < 0 ? fd : shared_attach(fd, false, out);
 
     if (fd >= 0 && error)
         loam_shared_unlink(name);
     return error;
 }
 
-PUBLIC int loam_shared_open(const char *name, struct loam_shared **out)
+static int open_name(const char *name, bool watching, struct loam_shared **out)
 {
     char path[PATH_MOST];
-    int error = path_of(name, path), fd = error ? error : sys_open(path, O_RDWR | O_NOFOLLOW, 0);
+    int error = path_of(name, path);
+    int fd = error ? error : sys_open(path, (watching ? O_RDONLY : O_RDWR) | O_NOFOLLOW, 0);
 
-    return fd < 0 ? fd : shared_attach(fd, out);
+    return fd < 0 ? fd : shared_attach(fd, watching, out);
+}
+
+PUBLIC int loam_shared_open(const char *name, struct loam_shared **out)
+{
+    return open_name(name, false, out);
+}
+
+PUBLIC int loam_shared_watch(const char *name, struct loam_shared **out)
+{
+    return open_name(name, true, out);
 }
 
 PUBLIC int loam_shared_open_fd(int fd, struct loam_shared **out)
 {
     int own = sys_reopen(fd, O_RDWR);
 
-    return own < 0 ? own : shared_attach(own, out);
+    return own < 0 ? own : shared_attach(own, false, out);
 }
 
 PUBLIC int loam_shared_anonymous(uint64_t limit, struct loam_shared **out)
@@ -246,7 +257,7 @@ PUBLIC int loam_shared_anonymous(uint64_t limit, struct loam_shared **out)
         sys_close(fd);
         return error;
     }
-    return shared_attach(fd, out);
+    return shared_attach(fd, false, out);
 }
 
 PUBLIC int loam_shared_unlink(const char *name)

@@ -26,9 +26,9 @@ static struct {
 
 int shared_take_part(struct loam_shared *heap)
 {
-    int error = -ESTALE;
+    int error = heap->watching ? -EROFS : heap->fd < 0 ? -ESTALE : 0;
 
-    if (heap->fd >= 0) {
+    if (!error) {
         slab_forget(heap);
         error = participant_join(heap);
     }
@@ -55,7 +55,8 @@ static void after_fork_in_parent(void)
 
 static void reopen(struct loam_shared *heap)
 {
-    int fd = sys_reopen(heap->fd, O_RDWR), error = fd < 0 ? fd : sys_replace_fd(fd, heap->fd);
+    int fd = sys_reopen(heap->fd, heap->watching ? O_RDONLY : O_RDWR),
+        error = fd < 0 ? fd : sys_replace_fd(fd, heap->fd);
 
     if (fd >= 0)
         sys_close(fd);
@@ -83,14 +84,18 @@ static void start(void)
 
 /* --- attachments --- */
 
-int shared_attach(int fd, struct loam_shared **out)
+int shared_attach(int fd, bool watching, struct loam_shared **out)
 {
     struct loam_shared *heap;
 
     pthread_once(&attachments.once, start);
-    int error = segment_attach(fd, &heap);
+    int error = segment_attach(fd, watching, &heap);
     if (error)
         return error;
+    if (!watching && (error = participant_join(heap))) {
+        segment_detach(heap);
+        return error;
+    }
     lock_take(&attachments.lock);
     heap->next = attachments.first;
     attachments.first = heap;

@@ -34,7 +34,8 @@ struct bin {
 struct loam_shared {
     struct lock lock;
     int fd;      /* an open file description of its own: its locks are this participant */
-    unsigned me; /* participant; 0 after a fork, until the child takes part */
+    unsigned me; /* participant; 0 after a fork, until the child takes part, and while watching */
+    bool watching;
     bool single; /* the lock is not taken, as there is one thread */
 
     char *base;
@@ -259,19 +260,28 @@ HIDDEN ATOMIC uint64_t *cell_at(const struct loam_shared *heap, uint64_t offset)
 
 /* --- the file (segment.c) --- */
 
-/* Attach to a file that is a heap's and take part. `fd` is the attachment's from then on; it is closed on error. */
-HIDDEN int segment_attach(int fd, struct loam_shared **out);
+/* Map a file that is a heap's, to take part or to watch. `fd` is the attachment's from then on; it is closed on error.
+ */
+HIDDEN int segment_attach(int fd, bool watching, struct loam_shared **out);
 HIDDEN void segment_detach(struct loam_shared *heap);
 
-/* The same, and remember the attachment for forks (shared.c). */
-HIDDEN int shared_attach(int fd, struct loam_shared **out);
+/* The same; and take part, and remember the attachment for forks (shared.c). */
+HIDDEN int shared_attach(int fd, bool watching, struct loam_shared **out);
 
 /* --- entering --- */
 
-/* The lock is held, and this is another process since a fork: take part in it. On error the lock is given up. */
+/* The lock is held, and this is no participant: be one again after a fork. On error the lock is given up. */
 HIDDEN int shared_take_part(struct loam_shared *heap);
 
-/* While the process has one thread the lock is not taken: another cannot come to be between entering and leaving. */
+/* While the process has one thread the lock is not taken: another cannot come to be before it is given. */
+INLINE void shared_lock(struct loam_shared *heap)
+{
+    if (LIKELY(sys_alone()))
+        heap->single = true;
+    else
+        lock_take(&heap->lock);
+}
+
 INLINE void shared_leave(struct loam_shared *heap)
 {
     if (LIKELY(heap->single))
@@ -283,10 +293,7 @@ INLINE void shared_leave(struct loam_shared *heap)
 /* Take the lock, and take part. Returns 0 or -errno, without the lock. */
 INLINE int shared_enter(struct loam_shared *heap)
 {
-    if (LIKELY(sys_alone()))
-        heap->single = true;
-    else
-        lock_take(&heap->lock);
+    shared_lock(heap);
     return LIKELY(heap->me) ? 0 : shared_take_part(heap);
 }
 

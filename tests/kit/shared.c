@@ -477,6 +477,44 @@ static void test_what_was_published_is_there_for_who_comes_later(void **state)
     assert_int_equal(loam_shared_unlink(name), 0);
 }
 
+static int first_participant(void *context, const struct loam_shared_participant *participant)
+{
+    *(struct loam_shared_participant *)context = *participant;
+    return 1;
+}
+
+static void test_a_watcher_sees_all_and_changes_nothing(void **state)
+{
+    struct loam_shared_participant one;
+    struct loam_shared *heap, *watcher;
+    int sum = 0;
+
+    (void)state;
+    assert_int_equal(loam_shared_watch(name, &watcher), -ENOENT);
+    assert_int_equal(loam_shared_create(name, 0, 0600, &heap), 0);
+    struct loam_shared_cell *cell = loam_shared_root(heap, "root");
+    loam_shared_publish(heap, cell, loam_shared_alloc(heap, 100));
+    assert_non_null(loam_shared_alloc(heap, 1000));
+    assert_int_equal(loam_shared_watch(name, &watcher), 0);
+    assert_int_equal(measure(watcher).participants, 1);
+    assert_int_equal(measure(watcher).blocks, 2);
+    assert_int_equal(loam_shared_roots(watcher, count_root, &sum), 0);
+    assert_int_equal(sum, 100);
+    assert_int_equal(loam_shared_participants(watcher, first_participant, &one), 1);
+    assert_int_equal(one.pid, getpid());
+    assert_false(one.dead);
+    assert_in_range(one.held, 1000, 1100);
+    assert_int_equal(loam_shared_validate(watcher), 0);
+    assert_null(loam_shared_alloc(watcher, 1));
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(loam_shared_recover(watcher), -EROFS);
+    assert_null(loam_shared_root(watcher, "other"));
+    assert_null(loam_shared_take(watcher, over(heap, watcher, cell)));
+    loam_shared_close(watcher);
+    loam_shared_close(heap);
+    assert_int_equal(loam_shared_unlink(name), 0);
+}
+
 /* --- files that are not heaps, and heaps that are damaged --- */
 
 static void test_what_is_no_heap_is_refused(void **state)
@@ -777,6 +815,7 @@ int main(void)
         WITH_PAIR(test_at_random),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_what_was_published_is_there_for_who_comes_later),
+        cmocka_unit_test(test_a_watcher_sees_all_and_changes_nothing),
         cmocka_unit_test(test_what_is_no_heap_is_refused),
         cmocka_unit_test(test_a_damaged_heap_is_refused_or_does_no_harm),
         cmocka_unit_test(test_a_truncated_heap_is_refused),

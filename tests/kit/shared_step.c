@@ -69,6 +69,7 @@ struct child {
     void *small, *large;   /* held */
     struct node *node;     /* held, not linked */
     void *published_small; /* in no cell, kept */
+    void *thirds[3];       /* held: all of a slab */
     void *full[FULL];      /* held: the last LEFT of a full slab and of another, of 32 bytes each */
 };
 
@@ -80,6 +81,12 @@ static void do_alloc(struct child *child)
 static void do_alloc_fresh_slab(struct child *child)
 {
     loam_shared_alloc(child->heap, 3000);
+}
+
+/* The slab is full but for what another has returned. */
+static void do_alloc_returned(struct child *child)
+{
+    loam_shared_alloc(child->heap, 20 * KIB);
 }
 
 static void do_alloc_large(struct child *child)
@@ -166,28 +173,32 @@ struct operation {
     const char *name;
     void (*run)(struct child *child);
     int least, most;
-    bool after_a_death; /* another participant has died before it begins */
+    void (*before)(int fd, struct child *child); /* what others have done before it begins; NULL for nothing */
 };
 
+static void let_another_die(int fd, struct child *child);
+static void let_another_free(int fd, struct child *child);
+
 static const struct operation operations[] = {
-    {"alloc", do_alloc, 0, 0, false},
-    {"alloc with a fresh slab", do_alloc_fresh_slab, 0, 0, false},
-    {"alloc of a run", do_alloc_large, 0, 0, false},
-    {"alloc after a death", do_alloc_fresh_slab, 0, 0, true},
-    {"free", do_free, 0, 0, false},
-    {"free of a run", do_free_large, 0, 0, false},
-    {"free of what is kept", do_free_kept, -1, 0, false},
-    {"free of slabs", do_free_slab, 0, 0, false},
-    {"keep", do_keep, 0, 1, false},
-    {"publish", do_publish, 0, 1, false},
-    {"push", do_push, 0, 1, false},
-    {"pop", do_pop, -1, 0, false},
-    {"take and free", do_take_and_free, -1, 0, false},
-    {"take and publish", do_take_and_publish, -1, 0, false},
-    {"make a root", do_root, 0, 0, false},
-    {"trim", do_trim, 0, 0, false},
-    {"close", do_close, 0, 0, false},
-    {"recover", do_recover, 0, 0, true},
+    {"alloc", do_alloc, 0, 0, NULL},
+    {"alloc with a fresh slab", do_alloc_fresh_slab, 0, 0, NULL},
+    {"alloc of what was returned", do_alloc_returned, 0, 0, let_another_free},
+    {"alloc of a run", do_alloc_large, 0, 0, NULL},
+    {"alloc after a death", do_alloc_fresh_slab, 0, 0, let_another_die},
+    {"free", do_free, 0, 0, NULL},
+    {"free of a run", do_free_large, 0, 0, NULL},
+    {"free of what is kept", do_free_kept, -1, 0, NULL},
+    {"free of slabs", do_free_slab, 0, 0, NULL},
+    {"keep", do_keep, 0, 1, NULL},
+    {"publish", do_publish, 0, 1, NULL},
+    {"push", do_push, 0, 1, NULL},
+    {"pop", do_pop, -1, 0, NULL},
+    {"take and free", do_take_and_free, -1, 0, NULL},
+    {"take and publish", do_take_and_publish, -1, 0, NULL},
+    {"make a root", do_root, 0, 0, NULL},
+    {"trim", do_trim, 0, 0, NULL},
+    {"close", do_close, 0, 0, NULL},
+    {"recover", do_recover, 0, 0, let_another_die},
 };
 
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
@@ -230,13 +241,26 @@ static _Noreturn void die_holding(int fd)
     abort();
 }
 
-static void let_another_die(int fd)
+static void let_another_die(int fd, struct child *child)
 {
     pid_t pid = fork();
 
+    (void)child;
     if (pid == 0)
         die_holding(fd);
     waitpid(pid, NULL, 0);
+}
+
+static void let_another_free(int fd, struct child *child)
+{
+    struct loam_shared *heap;
+
+    if (loam_shared_open_fd(fd, &heap) != 0)
+        abort();
+    for (int i = 0; i < 2; i++)
+        if (loam_shared_free(heap, loam_shared_at(heap, loam_shared_offset(child->heap, child->thirds[i]), 1)) != 0)
+            abort();
+    loam_shared_close(heap);
 }
 
 /* The kept block is found as the first of its class. */
@@ -250,6 +274,8 @@ static void prepare(struct child *child, int fd, void *kept_offset)
     child->large = loam_shared_alloc(child->heap, 150 * KIB);
     child->node = new_node(child->heap, 6, 0);
     child->published_small = loam_shared_at(child->heap, (uint64_t)(uintptr_t)kept_offset, 1);
+    for (unsigned i = 0; i < 3; i++)
+        child->thirds[i] = loam_shared_alloc(child->heap, 20 * KIB);
     for (unsigned i = 0; i < FULL; i++)
         child->full[i] = loam_shared_alloc(child->heap, 32);
     for (unsigned i = LEFT; i < FULL - LEFT; i++) {
@@ -263,8 +289,8 @@ static _Noreturn void be_stepped(int fd, uint64_t kept, const struct operation *
     static struct child child;
 
     prepare(&child, fd, (void *)(uintptr_t)kept);
-    if (operation->after_a_death)
-        let_another_die(fd);
+    if (operation->before)
+        operation->before(fd, &child);
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     raise(SIGSTOP);
     operation->run(&child);
