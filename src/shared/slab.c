@@ -73,10 +73,9 @@ static void reclaim(struct loam_shared *heap, uint64_t slice, const struct class
 {
     struct record *record = record_of(heap, slice);
 
-    __atomic_store_n(&record->noted, 0, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* who sets a bit after we have looked notes it after this */
+    __atomic_store_n(&record->noted, 0, __ATOMIC_SEQ_CST); /* who sets a bit after we have looked notes it after this */
     for (unsigned w = 0; w < class->words; w++) {
-        uint64_t returned = __atomic_load_n(&record->returned[w], __ATOMIC_ACQUIRE);
+        uint64_t returned = __atomic_load_n(&record->returned[w], __ATOMIC_SEQ_CST);
         if (!returned)
             continue;
         uint64_t used = record->used[w];

@@ -183,7 +183,9 @@ static void test_trim_gives_memory_back(void **state)
     memset(block, 1, 20 * MIB);
     loam_shared_free(pair->a, block);
     fstat(loam_shared_fd(pair->a), &before);
+    uint64_t backed = measure(pair->a).backed;
     assert_true(loam_shared_trim(pair->b) >= (uint64_t)20 * MIB);
+    assert_true(measure(pair->a).backed + 20 * MIB <= backed);
     fstat(loam_shared_fd(pair->a), &after);
     assert_true(after.st_blocks * 512 + 20 * (off_t)MIB <= before.st_blocks * 512);
     char *zeroes = loam_shared_alloc(pair->a, 20 * MIB);
