@@ -75,6 +75,8 @@ static void free_held_of_word(struct loam_shared *heap, struct block *block, con
     uint64_t returned = __atomic_load_n(&block->record->returned[w], __ATOMIC_ACQUIRE);
     uint64_t live = __atomic_load_n(&block->record->used[w], __ATOMIC_ACQUIRE) & ~returned;
 
+    if (returned) /* it may have died before it noted that */
+        __atomic_store_n(&block->record->noted, 1, __ATOMIC_SEQ_CST);
     live &= w + 1u == class->words ? class->last : ~0ull;
     for (; live; live &= live - 1) {
         block->index = w * WORD_BITS + lowest_bit(live);

@@ -145,8 +145,7 @@ static bool release_if_empty(struct loam_shared *heap, uint64_t slice, state_t s
     unsigned class = (unsigned)state_value(state);
     struct bin *bin = &heap->bins[class];
 
-    if (__atomic_load_n(&record_of(heap, slice)->noted, __ATOMIC_RELAXED))
-        reclaim(heap, slice, &classes[class]);
+    reclaim(heap, slice, &classes[class]);
     if (heap->locals[slice].count)
         return false;
     if (bin->record == record_of(heap, slice))
