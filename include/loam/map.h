@@ -178,7 +178,8 @@ int loam_map_guard(const struct loam_map *map, size_t offset, size_t size);
  * pages before the one that cannot be accessed. What lies past them in the buffer is unspecified.
  *
  * -ENXIO if the file has been shortened; -ENOSPC, -EDQUOT of a hole on a full disk; -EIO of a disk or memory that
- * fails, or if the reason is gone by the time that it is asked for; loam_map_write(): -EACCES of a map for reading. A few ns more than memcpy(3); no system call unless it fails.
+ * fails, or if the reason is gone by the time that it is asked for; loam_map_write(): -EACCES of a map for reading. A
+ * few ns more than memcpy(3); no system call unless it fails.
  */
 int loam_map_read(const struct loam_map *map, size_t offset, void *buffer, size_t size, size_t *done);
 int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer, size_t size, size_t *done);
@@ -196,10 +197,11 @@ int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer
 int loam_map_try(const struct loam_map *map, int (*body)(void *argument), void *argument, int *result);
 
 /*
- * For a program's own action for SIGBUS, with siginfo_t's si_addr where si_code is above 0: leaves the guarded access
- * of this thread that the address belongs to, and does not return; or returns. Needs SA_NODEFER. Async-signal-safe.
+ * For a program's own action for SIGBUS, with SA_SIGINFO: si_addr where si_code is above 0, and its third argument.
+ * Leaves the guarded access of this thread that the address belongs to, and does not return; or returns.
+ * Async-signal-safe.
  */
-void loam_map_fault(const void *address);
+void loam_map_fault(const void *address, const void *context);
 
 #ifdef __cplusplus
 }
