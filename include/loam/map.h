@@ -113,7 +113,9 @@ enum loam_map_durability {
 };
 
 /*
- * Write what has been stored to the disk. All but LOAM_MAP_SYNC_START wait until the disk says that it has it.
+ * Write what has been stored to the disk. All but LOAM_MAP_SYNC_START wait until the disk says that it has it. The
+ * kernel writes whole pieces of the page cache, which may be megabytes where it has read ahead: for small records far
+ * apart, give LOAM_MAP_ADVICE_RANDOM before the pages are first accessed.
  *
  * -EACCES unless it is a file open with LOAM_MAP_WRITE; -ENXIO if the file ends before offset + size, so that part of
  * the stores were to nothing; -EIO, -ENOSPC, -EDQUOT as of fsync(2): which bytes are on the disk is then unknown, and
@@ -155,8 +157,8 @@ int loam_map_advise(const struct loam_map *map, size_t offset, size_t size, enum
 
 /*
  * Have the pages that the range touches in memory and mapped, of LOAM_MAP_WRITE and anonymous memory for writing.
- * -ENXIO if the file has been shortened; -ENOSPC, -EDQUOT of a hole on a full disk; -EIO; -ENOMEM. Pages may have been
- * populated when it fails.
+ * -ENXIO if the file has been shortened; -ENOSPC, -EDQUOT of a hole on a full disk; -EACCES of what loam_map_protect()
+ * forbids (SIGSEGV before Linux 5.14); -EIO, of a guard too; -ENOMEM. Pages may have been populated when it fails.
  */
 int loam_map_prefault(const struct loam_map *map, size_t offset, size_t size);
 

@@ -26,7 +26,7 @@
 
 struct guard {
     struct guard *outer;
-    struct span pages;
+    const struct loam_map *map;
     uintptr_t fault; /* the address that faulted */
     sigjmp_buf jump;
 };
@@ -60,6 +60,7 @@ int fault_reason(const struct loam_map *map, uint64_t offset, uint64_t size)
 
 static struct {
     pthread_once_t once;
+    ATOMIC bool taken;
     struct sigaction before;
 } action = {.once = PTHREAD_ONCE_INIT};
 
@@ -68,7 +69,8 @@ PUBLIC void loam_map_fault(const void *address, const void *context)
     const ucontext_t *interrupted = context;
 
     for (struct guard *guard = innermost; guard; guard = guard->outer) {
-        if ((uintptr_t)address - guard->pages.start >= guard->pages.size)
+        /* Of what the map holds besides its pages, a fault is SIGSEGV. */
+        if ((uintptr_t)address - guard->map->start >= guard->map->extent)
             continue;
         innermost = guard->outer;
         guard->fault = (uintptr_t)address;
@@ -125,15 +127,19 @@ static void take_action(void)
     ours.sa_mask = action.before.sa_mask;
     ours.sa_flags |= action.before.sa_flags & (SA_NODEFER | SA_RESTART);
     sigaction(SIGBUS, &ours, NULL);
+    __atomic_store_n(&action.taken, true, __ATOMIC_RELEASE);
 }
 
 /* --- access --- */
 
 PUBLIC int loam_map_try(const struct loam_map *map, int (*body)(void *argument), void *argument, int *result)
 {
-    struct guard guard = {.outer = innermost, .pages = map_span(map)};
+    struct guard guard;
 
-    pthread_once(&action.once, take_action);
+    if (UNLIKELY(!__atomic_load_n(&action.taken, __ATOMIC_ACQUIRE)))
+        pthread_once(&action.once, take_action);
+    guard.outer = innermost;
+    guard.map = map;
     if (sigsetjmp(guard.jump, 0)) {
         uintptr_t page = align_down(guard.fault, page_size());
         return fault_reason(map, map_offset_of(map, page), 1);
@@ -163,6 +169,7 @@ static int copy_pages(void *argument)
 
     for (size_t done = 0; done < copy->size; copy->done = done) {
         size_t n = min_size(copy->size - done, PAGE_SIZE - (copy->mapped + done) % PAGE_SIZE);
+        __asm__("" : "+r"(n)); /* a compiler that knows the bound copies by rep movs, at 3 times the cost */
         memcpy(copy->to + done, copy->from + done, n);
         done += n;
     }

@@ -77,6 +77,12 @@ static int touch(void *argument)
     return 0;
 }
 
+/* Before Linux 5.14 it cannot, and says so of no pages as well. */
+static bool can_populate(int advice)
+{
+    return sys_advise(NULL, 0, advice) == 0;
+}
+
 PUBLIC int loam_map_prefault(const struct loam_map *map, size_t offset, size_t size)
 {
     if (!map_holds(map, offset, size))
@@ -85,10 +91,11 @@ PUBLIC int loam_map_prefault(const struct loam_map *map, size_t offset, size_t s
         return 0;
     bool stores = !map->descriptor || map_writes_file(map);
     struct touching touching = {span_of((uintptr_t)map->data + offset, size), stores};
-    int error = sys_advise((void *)touching.pages.start, touching.pages.size,
-                           stores ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-    if (error == -EINVAL) /* before Linux 5.14 */
-        return loam_map_try(map, touch, &touching, NULL);
+    int advice = stores ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    int error = sys_advise((void *)touching.pages.start, touching.pages.size, advice);
+
+    if (error == -EINVAL)
+        return can_populate(advice) ? -EACCES : loam_map_try(map, touch, &touching, NULL);
     if (error == -EFAULT || error == -EHWPOISON)
         return fault_reason(map, map->offset + offset, size);
     return error;
