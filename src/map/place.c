@@ -16,7 +16,6 @@
 #include "sys/memory.h"
 #include "sys/sys.h"
 
-#include <errno.h>
 #include <sys/mman.h>
 
 #define HUGE_PAGE (2 * MIB) /* x86-64's, and the usual one elsewhere */
@@ -31,11 +30,9 @@ static int reserve(struct loam_map *map, size_t size, uint64_t offset, uintptr_t
 {
     size_t guard = map->flags & LOAM_MAP_GUARDED ? page_size() : 0;
     size_t slack = is_huge(map->flags, size) ? HUGE_PAGE : 0;
-    size_t extent;
-
-    if (__builtin_add_overflow(size, 2 * guard + slack, &extent))
-        return -ENOMEM;
+    size_t extent = size + 2 * guard + slack; /* no size is above PTRDIFF_MAX */
     intptr_t start = sys_reserve(extent);
+
     if (start < 0)
         return (int)start;
     map->start = (uintptr_t)start;

@@ -203,7 +203,7 @@ static int fail_each(int (*run)(const void *what, const struct files *files), co
     int forgiven = 0;
 
     for (int number = 0;; number++) {
-        size_t descriptors = files_open_count();
+        size_t descriptors = files_open_count(), pages = files_address_pages();
         fail_calls(NULL, -EIO);
         injection.number = number;
         int error = run(what, files);
@@ -212,8 +212,10 @@ static int fail_each(int (*run)(const void *what, const struct files *files), co
             return forgiven;
         assert_true(error == 0 || error == -EIO);
         forgiven += error == 0;
-        if (error)
-            assert_int_equal(files_open_count(), descriptors);
+        if (!error)
+            continue;
+        assert_int_equal(files_open_count(), descriptors);
+        assert_int_equal(files_address_pages(), pages);
     }
 }
 
