@@ -247,7 +247,7 @@ PUBLIC int loam_shared_open_fd(int fd, struct loam_shared **out)
 
 PUBLIC int loam_shared_anonymous(uint64_t limit, struct loam_shared **out)
 {
-    int fd = sys_memfd("loam-shared"), error = fd < 0 ? fd : make(fd, limit);
+    int fd = sys_memfd("loam-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING), error = fd < 0 ? fd : make(fd, limit);
 
     if (fd < 0)
         return fd;

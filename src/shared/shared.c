@@ -55,8 +55,7 @@ static void after_fork_in_parent(void)
 
 static void reopen(struct loam_shared *heap)
 {
-    int fd = sys_reopen(heap->fd, heap->watching ? O_RDONLY : O_RDWR),
-        error = fd < 0 ? fd : sys_replace_fd(fd, heap->fd);
+    int fd = sys_reopen(heap->fd, heap->watching ? O_RDONLY : O_RDWR), error = fd < 0 ? fd : sys_replace(fd, heap->fd);
 
     if (fd >= 0)
         sys_close(fd);

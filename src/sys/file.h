@@ -1,8 +1,8 @@
 /*
- * file.h - system calls on files.
+ * file.h - the system calls on files.
  *
  * As in sys.h: each returns what the manual page of its namesake says, or -errno, and leaves errno alone. Those that a
- * signal can interrupt are made again.
+ * signal may interrupt before anything is done are made again.
  */
 #ifndef LOAM_SYS_FILE_H
 #define LOAM_SYS_FILE_H
@@ -12,30 +12,55 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* open(2), always close-on-exec. */
-int sys_open(const char *path, int flags, mode_t mode);
+/* --- descriptors, all closed by exec --- */
 
-/* A descriptor of the same file with an open file description of its own. Needs /proc. */
+/* O_ flags of open(2). */
+int sys_open(const char *path, int flags, unsigned mode);
+
+/* Another descriptor of the same open file. */
+int sys_duplicate(int fd);
+
+/* Have `to` be another descriptor of the open file `from`, in place of what it was. */
+int sys_replace(int from, int to);
+
+/* Open the file anew: an open file description of its own. Needs /proc. */
 int sys_reopen(int fd, int flags);
+
+/* A file that is memory alone. MFD_ flags of memfd_create(2). */
+int sys_memfd(const char *name, unsigned flags);
+
+/* F_SEAL_ values of fcntl(2). */
+int sys_seal_file(int fd, int seals);
+
+/* --- names --- */
+
+/* Give the open file, which has none, a name. Needs /proc. */
+int sys_link(int fd, const char *path);
+int sys_unlink(const char *path);
+ssize_t sys_read_link(const char *path, char *out, size_t size);
+
+/* --- what is in them --- */
 
 int sys_stat(int fd, struct stat *out);
 int sys_truncate(int fd, uint64_t size);
 
-/* fallocate(2). */
+/* FALLOC_ modes of fallocate(2). */
 int sys_allocate(int fd, int mode, uint64_t offset, uint64_t size);
 
 ssize_t sys_pread(int fd, void *buffer, size_t size, uint64_t offset);
+ssize_t sys_pwrite(int fd, const void *buffer, size_t size, uint64_t offset);
 
-/* A file of memory that can be sealed, close-on-exec. */
-int sys_memfd(const char *name);
-int sys_seal_file(int fd, int seals);
+/* POSIX_FADV_ values of posix_fadvise(2). */
+int sys_advise_file(int fd, uint64_t offset, uint64_t size, int advice);
 
-/* Give the file, which has none, a name. */
-int sys_link(int fd, const char *path);
-int sys_unlink(const char *path);
+int sys_sync(int fd);        /* fsync(2) */
+int sys_sync_data(int fd);   /* fdatasync(2) */
+int sys_sync_system(int fd); /* syncfs(2): all of the file system that the file is in */
 
-/* Have `to` be another descriptor for `from`, close-on-exec, in place of what it was. */
-int sys_replace_fd(int from, int to);
+/* Begin to write pages of a file that have been changed: sync_file_range(2). A size of 0: to the end. */
+int sys_sync_start(int fd, uint64_t offset, uint64_t size);
+
+/* --- locks --- */
 
 /*
  * Lock or unlock one byte for writing, by the open file description. -EAGAIN: another has it, unless `wait`.

@@ -36,6 +36,17 @@ intptr_t sys_remap(void *address, size_t from, size_t to)
     return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, MREMAP_MAYMOVE, 0, 0);
 }
 
+intptr_t sys_remap_at(void *address, size_t from, size_t to, void *target)
+{
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, flags, (long)target, 0);
+}
+
+int sys_sync_pages(void *address, size_t size, int flags)
+{
+    return (int)sys_call("msync", SYS_msync, (long)address, (long)size, flags, 0, 0, 0);
+}
+
 int sys_advise(void *address, size_t size, int advice)
 {
     return (int)sys_call("madvise", SYS_madvise, (long)address, (long)size, advice, 0, 0, 0);

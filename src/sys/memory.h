@@ -20,6 +20,12 @@ int sys_protect(void *address, size_t size, int protection);
 /* mremap(2) to where there is room, of pages of one mapping. Returns the new address or -errno. */
 intptr_t sys_remap(void *address, size_t from, size_t to);
 
+/* The same to an address, whose own mappings go. */
+intptr_t sys_remap_at(void *address, size_t from, size_t to, void *target);
+
+/* Write what was stored to pages of a file: MS_ values of msync(2). */
+int sys_sync_pages(void *address, size_t size, int flags);
+
 /* MADV_ values of madvise(2). */
 int sys_advise(void *address, size_t size, int advice);
 
