@@ -5,6 +5,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -103,4 +104,14 @@ int sys_random(void *out, size_t size)
         done += (size_t)n;
     }
     return 0;
+}
+
+size_t sys_page_size(void)
+{
+    return getauxval(AT_PAGESZ);
+}
+
+int sys_prctl(int option, unsigned long argument)
+{
+    return (int)sys_call("prctl", SYS_prctl, option, (long)argument, 0, 0, 0, 0);
 }

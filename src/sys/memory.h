@@ -44,4 +44,9 @@ uint64_t sys_limit(int resource);
 
 int sys_random(void *out, size_t size);
 
+/* Of the processor's setting: PAGE_SIZE, or a multiple. */
+size_t sys_page_size(void);
+
+int sys_prctl(int option, unsigned long argument);
+
 #endif
