@@ -111,6 +111,15 @@ static const struct {
     {"Locked:", offsetof(struct mapping_memory, locked)},
 };
 
+/* "VmFlags: rd wr mr mw me lo ac" */
+static void take_flags(const char *line, struct mapping *out)
+{
+    static const char name[] = "VmFlags:";
+
+    if (strncmp(line, name, sizeof(name) - 1) == 0)
+        out->locked = strstr(line, " lo ") != NULL;
+}
+
 static void take_figure(const char *line, struct mapping_memory *out)
 {
     size_t length = strcspn(line, " ");
@@ -148,6 +157,7 @@ bool maps_next(struct maps *maps, struct mapping *out)
             return true;
         }
         take_figure(maps->line, &out->memory);
+        take_flags(maps->line, out);
     }
     return maps->error == 0;
 }

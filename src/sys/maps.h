@@ -26,6 +26,7 @@ struct mapping_memory {
 struct mapping {
     uintptr_t start, end;
     bool readable, writable, executable, shared;
+    bool locked; /* by mlock(2) and its like; false when read of maps */
     unsigned device_major, device_minor;
     uint64_t offset, inode; /* of the file; 0 for none */
     char
