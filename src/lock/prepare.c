@@ -1,14 +1,13 @@
 /*
  * prepare.c - bring in the memory that a program with deadlines will use, and lock it.
  *
- * Memory is touched first and locked then: past the limit mlockall(2) fails, while a locked stack that grows past it is
- * ended by SIGSEGV, and a locked heap has none.
+ * The stack and the heap grow first, and are locked then, which brings them in: past the limit mlockall(2) fails, while
+ * a locked stack that grows past it is ended by SIGSEGV.
  * Source: mlock(2), "Real-time processes"; mallopt(3).
  */
 #include <loam/lock.h>
 
 #include "base/base.h"
-#include "sys/memory.h"
 
 #include <alloca.h>
 #include <errno.h>
@@ -33,20 +32,12 @@ static size_t stack_left(void)
     return error || here < (uintptr_t)lowest ? 0 : here - (uintptr_t)lowest;
 }
 
-/* From the top down, as a stack grows. */
-static void touch(volatile unsigned char *start, size_t size)
+/* The lowest byte is enough to have a stack grow to there. */
+static NOINLINE void grow_stack(size_t size)
 {
-    size_t page = sys_page_size();
+    volatile unsigned char *lowest = alloca(size + 1);
 
-    for (size_t left = size; left > 0; left -= min_size(left, page))
-        start[left - 1] = 0;
-    if (size)
-        start[0] = 0;
-}
-
-static NOINLINE void touch_stack(size_t size)
-{
-    touch(alloca(size), size);
+    *lowest = 0;
 }
 
 /* On a heap that does not know a parameter, it has no effect. */
@@ -57,15 +48,14 @@ static void keep_freed_memory(void)
     mallopt(M_ARENA_MAX, 1);
 }
 
-static int touch_heap(size_t size)
+static int grow_heap(size_t size)
 {
     if (!size)
         return 0;
     keep_freed_memory();
-    unsigned char *heap = malloc(size);
+    void *heap = malloc(size);
     if (!heap)
         return -ENOMEM;
-    touch(heap, size);
     free(heap);
     return 0;
 }
@@ -76,9 +66,9 @@ PUBLIC int loam_lock_prepare(size_t heap, size_t stack)
 
     if (left < FRAMES || stack > left - FRAMES)
         return -ERANGE;
-    int error = touch_heap(heap);
+    int error = grow_heap(heap);
     if (error)
         return error;
-    touch_stack(stack);
+    grow_stack(stack);
     return loam_lock_all(LOAM_LOCK_NOW | LOAM_LOCK_FUTURE);
 }

@@ -371,6 +371,34 @@ static void test_a_forked_child_has_no_locks(void **state)
 
 /* --- what is locked --- */
 
+/* The lowest file descriptor that is free. */
+static int free_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+
+    close(fd);
+    return fd;
+}
+
+static int pass(const struct loam_locked *mapping, void *context)
+{
+    (void)mapping;
+    (void)context;
+    return 0;
+}
+
+static void test_no_file_stays_open(void **state)
+{
+    int before = free_descriptor();
+    size_t locked;
+
+    (void)state;
+    loam_locked_bytes();
+    loam_locked_in(&locked, sizeof(locked), &locked);
+    loam_locked_walk(pass, NULL);
+    assert_int_equal(free_descriptor(), before);
+}
+
 static void test_bytes_are_the_kernels(void **state)
 {
     char *start = map(3);
@@ -461,6 +489,8 @@ static void lock_within_a_limit(void *unused)
     REQUIRE(loam_locked_room() == 0);
     REQUIRE(loam_unlock(start, 5 * PAGE) == 0);
     REQUIRE(loam_locked_room() == 5 * PAGE);
+    REQUIRE(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){PAGE, PAGE}) == 0);
+    REQUIRE(loam_locked_room() == 0);
 }
 
 static void test_no_more_is_locked_than_the_limit_allows(void **state)
@@ -575,6 +605,24 @@ static void lock_all_and_ranges(void *unused)
     REQUIRE(locked_pages() == 0);
 }
 
+static void prepare(void *unused)
+{
+    char *before = map(1);
+
+    (void)unused;
+    REQUIRE(loam_lock_prepare(0, 0) == 0);
+    char *after = map(1);
+    REQUIRE(is_locked(before) && is_locked(after));
+}
+
+static void test_a_prepared_program_is_locked_now_and_in_future(void **state)
+{
+    (void)state;
+    if (!may_lock_all())
+        skip();
+    assert_child_succeeds(prepare, NULL);
+}
+
 static void test_all_that_is_mapped_now(void **state)
 {
     (void)state;
@@ -611,6 +659,29 @@ static void test_a_stack_or_heap_that_cannot_be_had(void **state)
     assert_int_equal(locked_pages(), 0);
 }
 
+static void *prepare_in_vain(void *unused)
+{
+    (void)unused;
+    return (void *)(intptr_t)loam_lock_prepare(0, 0);
+}
+
+static void test_a_stack_that_is_too_small_for_any(void **state)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *error;
+
+    (void)state;
+    if (SANITIZED)
+        skip(); /* they take more */
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, 16384), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, prepare_in_vain, NULL), 0);
+    assert_int_equal(pthread_join(thread, &error), 0);
+    assert_int_equal((intptr_t)error, -ERANGE);
+    pthread_attr_destroy(&attributes);
+}
+
 enum { HEAP = 16 * MIB, STACK = 512 * KIB, DATA = 2 * MIB, PIECES = 2000 };
 
 /* What the child that works and its parent, which takes memory away, share. */
@@ -631,10 +702,8 @@ static __attribute__((noinline)) void use_stack(size_t size)
         stack[size - 1 - i] = 1;
 }
 
-static void use_heap(unsigned *seed)
+static void use_heap(char *pieces[PIECES], unsigned *seed)
 {
-    static char *pieces[PIECES];
-
     for (size_t i = 0; i < PIECES; i++) {
         size_t size = 1 + (size_t)rand_r(seed) % (i % 100 ? 4000 : 200000);
         pieces[i] = malloc(size);
@@ -654,20 +723,49 @@ static unsigned use_data(const unsigned char *data)
     return sum;
 }
 
+static pthread_barrier_t barrier;
+
+/* As often as the main thread lets it, which waits meanwhile. */
+static void *work_beside(void *unused)
+{
+    static char *pieces[PIECES];
+    unsigned seed = 2;
+
+    (void)unused;
+    for (int round = 0; round <= ROUNDS; round++) {
+        pthread_barrier_wait(&barrier);
+        use_heap(pieces, &seed);
+        pthread_barrier_wait(&barrier);
+    }
+    return NULL;
+}
+
+static void let_work_beside(void)
+{
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+}
+
 static void work(void *argument)
 {
+    static char *pieces[PIECES];
     struct session *session = argument;
+    pthread_t beside;
     const unsigned char *data = mmap(NULL, DATA, PROT_READ, MAP_PRIVATE, session->file, 0);
     struct rusage before, after;
     unsigned seed = 1, sum = 0;
 
     REQUIRE(data != MAP_FAILED);
     sum += use_data(data);
+    pthread_barrier_init(&barrier, NULL, 2);
     REQUIRE(!session->lock || loam_lock_prepare(HEAP, STACK) == 0);
+    REQUIRE(pthread_create(&beside, NULL, work_beside, NULL) == 0);
+    let_work_beside();
     getrusage(RUSAGE_SELF, &before);
     for (int round = 0; round < ROUNDS; round++) {
         sum += use_data(data);
-        use_heap(&seed);
+        let_work_beside();
+        use_heap(pieces, &seed);
         use_stack(STACK);
         session->turn++;
         while (session->turn % 2)
@@ -886,6 +984,7 @@ int main(void)
         cmocka_unit_test(test_ranges_at_random),
         cmocka_unit_test(test_threads_lock_the_same_pages),
         cmocka_unit_test(test_a_forked_child_has_no_locks),
+        cmocka_unit_test(test_no_file_stays_open),
         cmocka_unit_test(test_bytes_are_the_kernels),
         cmocka_unit_test(test_locked_in_counts_bytes),
         cmocka_unit_test(test_locked_pages_that_are_not_there_do_not_count),
@@ -897,8 +996,10 @@ int main(void)
         cmocka_unit_test(test_unknown_flags_are_einval),
         cmocka_unit_test(test_all_that_is_mapped_now),
         cmocka_unit_test(test_all_that_will_be_mapped),
+        cmocka_unit_test(test_a_prepared_program_is_locked_now_and_in_future),
         cmocka_unit_test(test_ranges_outlive_the_lock_of_all),
         cmocka_unit_test(test_a_stack_or_heap_that_cannot_be_had),
+        cmocka_unit_test(test_a_stack_that_is_too_small_for_any),
         cmocka_unit_test(test_a_program_that_is_not_locked_has_faults),
         cmocka_unit_test(test_a_prepared_program_has_no_faults),
         cmocka_unit_test(test_a_failure_of_the_kernel_is_returned),
