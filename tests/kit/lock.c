@@ -682,7 +682,7 @@ static void test_a_stack_that_is_too_small_for_any(void **state)
     pthread_attr_destroy(&attributes);
 }
 
-enum { HEAP = 16 * MIB, STACK = 512 * KIB, DATA = 2 * MIB, PIECES = 2000 };
+enum { HEAP = 32 * MIB, STACK = 512 * KIB, DATA = 2 * MIB, PIECES = 2000 };
 
 /* What the child that works and its parent, which takes memory away, share. */
 struct session {
