@@ -77,10 +77,11 @@ int loam_unlock_all(void);
  * within that.
  *
  * malloc(3) is told by mallopt(3) to keep what is freed, to use no mappings of their own for large objects, and one
- * arena for all threads; so it stays after a failure. What it takes beyond `heap` is populated when it asks the kernel.
- * The stacks of threads that start later are brought in as a whole as they start. Beyond its reach: pages that a child
- * of fork(2) shares, until they are written to; files that are truncated; what the kernel migrates (compaction, NUMA
- * balancing), which takes minor faults.
+ * arena for all threads; so it stays after a failure. loam's own heap is to be started with LOAM_OPTIONS=lock=all, or
+ * sample=0, else the objects that it samples are pages apart. What it takes beyond `heap` is populated when it asks the
+ * kernel. The stacks of threads that start later are brought in as a whole as they start. Beyond its reach: pages that
+ * a child of fork(2) shares, until they are written to; files that are truncated; what the kernel migrates (compaction,
+ * NUMA balancing), which takes minor faults.
  *
  * -ERANGE if the thread's stack has no `stack` bytes left; -ENOMEM if malloc(3) has not `heap` bytes; else
  * as loam_lock_all(). On error nothing is locked by it.
@@ -102,8 +103,9 @@ uint64_t loam_locked_limit(void);
 uint64_t loam_locked_room(void);
 
 /*
- * How many of `size` bytes at `start` are in locked mappings, and in memory, into *locked; whoever locked them.
- * -EINVAL if `start + size` overflows; -errno of open(2), read(2) of /proc/self/smaps and of mincore(2).
+ * How many of `size` bytes at `start` are in locked mappings, and in memory, into *locked; whoever locked them. It
+ * reads /proc/self/smaps, which takes some tenths of a millisecond. -EINVAL if `start + size` overflows; -errno of
+ * open(2), read(2) of /proc/self/smaps and of mincore(2).
  */
 int loam_locked_in(const void *start, size_t size, size_t *locked);
 

@@ -115,10 +115,10 @@ int loam_seal(void *start, size_t size);
 
 /*
  * From now on no memory of this process becomes executable that is not so now, and none is mapped both writable and
- * executable: mprotect(2) and mmap(2) fail with EACCES. It cannot be undone; children inherit it. dlopen(3) and what
- * compiles at run time: shared libraries can still be loaded, code that is generated cannot be run.
+ * executable: mprotect(2) and mmap(2) fail with EACCES. It cannot be undone; children inherit it. Libraries can still
+ * be loaded by dlopen(3), as a rule; code that is generated at run time cannot be run.
  *
- * -EINVAL before Linux 6.3, or where the processor cannot; -EPERM if it was forbidden otherwise already.
+ * -EINVAL before Linux 6.3, or where the processor cannot; -EPERM if it was set with PR_MDWE_NO_INHERIT already.
  */
 int loam_never_execute(void);
 
@@ -133,7 +133,8 @@ struct loam_protection {
 
 /*
  * The mapping that holds `address`, as the kernel tells it. Guards of MADV_GUARD_INSTALL are no mappings, and not told.
- * By PROCMAP_QUERY, in a microsecond or two (Linux 6.11), else by a reading of /proc/self/maps.
+ * By PROCMAP_QUERY, in some microseconds (Linux 6.11), else by a reading of /proc/self/maps. Whether it is sealed the
+ * kernel does not tell.
  *
  * -ENOENT if nothing is mapped there; -errno of open(2) or read(2) where /proc cannot be read.
  */

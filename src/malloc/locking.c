@@ -56,5 +56,8 @@ void locking_start(void)
 
 void locking_after_fork(void)
 {
-    ranges.locking = false;
+    if (!ranges.kept)
+        return;
+    ranges.kept = ranges.locking = false;
+    ranges.purge_ms = options.purge_ms;
 }
