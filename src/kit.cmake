@@ -1,7 +1,7 @@
 # The facilities: each a folder, which needs no other, and a member of the static library that stands alone.
-set(kit_facilities map region shared)
+set(kit_facilities lock map protect region shared)
 
-add_library(loam_kit_common OBJECT sys/sys.c sys/memory.c sys/file.c sys/lock.c base/report.c base/text.c)
+add_library(loam_kit_common OBJECT sys/sys.c sys/memory.c sys/file.c sys/maps.c sys/lock.c base/report.c base/text.c)
 set(kit_parts loam_kit_common)
 set(kit_members)
 foreach(facility ${kit_facilities})

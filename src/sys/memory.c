@@ -5,6 +5,8 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -114,4 +116,24 @@ int sys_random(void *out, size_t size)
         done += (size_t)n;
     }
     return 0;
+}
+
+bool sys_capable(int capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    if (sys_call("capget", SYS_capget, (long)&header, (long)sets, 0, 0, 0, 0) < 0)
+        return false;
+    return sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+}
+
+size_t sys_page_size(void)
+{
+    return getauxval(AT_PAGESZ);
+}
+
+int sys_prctl(int option, unsigned long argument)
+{
+    return (int)sys_call("prctl", SYS_prctl, option, (long)argument, 0, 0, 0, 0);
 }

@@ -50,4 +50,12 @@ uint64_t sys_limit(int resource);
 
 int sys_random(void *out, size_t size);
 
+/* Whether the process has it in effect: CAP_ values of capabilities(7). */
+bool sys_capable(int capability);
+
+/* Of the processor's setting: PAGE_SIZE, or a multiple. */
+size_t sys_page_size(void);
+
+int sys_prctl(int option, unsigned long argument);
+
 #endif
