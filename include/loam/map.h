@@ -187,11 +187,11 @@ int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer
 
 /*
  * Call body(argument), and put what it returns into *result, unless NULL. If an access to the map's pages in it fails,
- * body is left as by longjmp(3), and this returns the errors above (-EIO also if no reason is found any more: it
- * may succeed if it is tried again): what it changed stays, locks that it holds stay
- * held. They nest: a body may try another map. A fault elsewhere is the program's own. body must not be left otherwise
- * than by return, so neither by longjmp(3) nor by exceptions nor by the end of the thread. System calls that are given
- * the map's pages fail with EFAULT, as always.
+ * body is left as by longjmp(3), and this returns the errors above, or -EIO if the reason is gone, so that it may
+ * succeed if it is tried again. What body changed stays, locks that it holds stay held. They nest: a body may try
+ * another map. A fault elsewhere is the program's own. body must not be left otherwise than by return, so neither by
+ * longjmp(3) nor by exceptions nor by the end of the thread. System calls that are given the map's pages fail with
+ * EFAULT, as always.
  *
  * The first guarded access sets an action for SIGBUS, which passes on what is not its own to the action before it.
  * A program that sets an action later has it call loam_map_fault().

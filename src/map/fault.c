@@ -7,14 +7,13 @@
  *
  * Invariant: the list holds guards of calls that have not returned, the innermost first.
  * Locking: the list is the thread's. The action before ours is written once, before ours can be called.
- * Source: sigaction(2), sigsetjmp(3); POSIX.1-2017, 2.4.
+ * Source: sigaction(2), sigsetjmp(3), fallocate(2); POSIX.1-2017, 2.4.
  */
 #include "map/fault.h"
 
 #include "map/place.h"
 
 #include "sys/file.h"
-#include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#define PIECE (2 * MIB) /* of the page cache, at most and aligned */
+#define PIECE (2 * MIB) /* what the page cache holds in one piece, at most; aligned to itself */
 
 struct guard {
     struct guard *outer;

@@ -4,6 +4,7 @@
  * Advice never loses what a map holds: so "not needed" is MADV_COLD for memory that nothing else keeps, and takes the
  * pages of a file out of this process and, if nobody else has them, out of memory.
  *
+ * Locking: none, a map is one thread's at a time.
  * Source: madvise(2), posix_fadvise(2), mprotect(2), msync(2), sync_file_range(2), fsync(2).
  */
 #include "map/fault.h"
