@@ -68,7 +68,7 @@ static size_t random_record(void)
     return random_next() % (file_size / RECORD) * RECORD;
 }
 
-/* Slower than no reader of memory: what is measured is how the bytes come. */
+/* As fast as memory is read: what is measured is how the bytes come. */
 static uint64_t sum(const void *data, size_t size)
 {
     const uint64_t *words = data;

@@ -180,18 +180,18 @@ int loam_map_guard(const struct loam_map *map, size_t offset, size_t size);
  * pages before the one that cannot be accessed. What lies past them in the buffer is unspecified.
  *
  * -ENXIO if the file has been shortened; -ENOSPC, -EDQUOT of a hole on a full disk; -EIO of a disk or memory that
- * fails, or if the reason is gone by the time that it is asked for; loam_map_write(): -EACCES of a map for reading. A
- * few ns more than memcpy(3); no system call unless it fails.
+ * fails; loam_map_write(): -EACCES of a map for reading. A few ns more than memcpy(3); no system call unless it fails.
  */
 int loam_map_read(const struct loam_map *map, size_t offset, void *buffer, size_t size, size_t *done);
 int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer, size_t size, size_t *done);
 
 /*
  * Call body(argument), and put what it returns into *result, unless NULL. If an access to the map's pages in it fails,
- * body is left as by longjmp(3), and this returns the errors above: what it changed stays, locks that it holds stay
- * held. They nest: a body may try another map. A fault elsewhere is the program's own. body must not be left otherwise
- * than by return, so neither by longjmp(3) nor by exceptions nor by the end of the thread. System calls that are given
- * the map's pages fail with EFAULT, as always.
+ * body is left as by longjmp(3), and this returns the errors above, or -EIO if the reason is gone, so that it may
+ * succeed if it is tried again. What body changed stays, locks that it holds stay held. They nest: a body may try
+ * another map. A fault elsewhere is the program's own. body must not be left otherwise than by return, so neither by
+ * longjmp(3) nor by exceptions nor by the end of the thread. System calls that are given the map's pages fail with
+ * EFAULT, as always.
  *
  * The first guarded access sets an action for SIGBUS, which passes on what is not its own to the action before it.
  * A program that sets an action later has it call loam_map_fault().

@@ -7,14 +7,13 @@
  *
  * Invariant: the list holds guards of calls that have not returned, the innermost first.
  * Locking: the list is the thread's. The action before ours is written once, before ours can be called.
- * Source: sigaction(2), sigsetjmp(3); POSIX.1-2017, 2.4.
+ * Source: sigaction(2), sigsetjmp(3), fallocate(2); POSIX.1-2017, 2.4.
  */
 #include "map/fault.h"
 
 #include "map/place.h"
 
 #include "sys/file.h"
-#include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +22,8 @@
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
+
+#define PIECE (2 * MIB) /* what the page cache holds in one piece, at most; aligned to itself */
 
 struct guard {
     struct guard *outer;
@@ -35,25 +36,23 @@ static __thread struct guard *innermost __attribute__((tls_model("initial-exec")
 
 /* --- reasons --- */
 
-int fault_check_end(const struct loam_map *map, uint64_t end)
-{
-    uint64_t file_size;
-    int error = map_file_size(map_fd(map), &file_size);
-
-    if (error)
-        return error;
-    return file_size < end ? -ENXIO : 0;
-}
-
-/* To allocate the blocks says why there were none. */
+/*
+ * To allocate the blocks says why there were none: those of all that the page cache may hold in one piece, as the
+ * kernel wanted them. It may succeed, where the kernel wants to have some to spare since it delays the allocation.
+ */
 int fault_reason(const struct loam_map *map, uint64_t offset, uint64_t size)
 {
-    if (!map->descriptor)
+    uint64_t file_size;
+
+    if (!map->descriptor || map_file_size(map_fd(map), &file_size) < 0)
         return -EIO;
-    int error = fault_check_end(map, offset + size);
-    if (!error && map_writes_file(map))
-        error = sys_allocate(map_fd(map), FALLOC_FL_KEEP_SIZE, offset, size);
-    return error == -ENXIO || error == -ENOSPC || error == -EDQUOT ? error : -EIO;
+    if (offset + size > file_size)
+        return -ENXIO;
+    if (!map_writes_file(map))
+        return -EIO;
+    uint64_t start = align_down(offset, PIECE), end = min_size(align_up(offset + size, PIECE), file_size);
+    int error = sys_allocate(map_fd(map), FALLOC_FL_KEEP_SIZE, start, end - start);
+    return error == -ENOSPC || error == -EDQUOT ? error : -EIO;
 }
 
 /* --- the action --- */
@@ -162,12 +161,12 @@ struct copy {
     volatile size_t done; /* what a jump leaves must be right */
 };
 
-/* Page by page, since it is not known in which order memcpy accesses what it copies. */
+/* From where it has come to; page by page, since it is not known in which order memcpy accesses what it copies. */
 static int copy_pages(void *argument)
 {
     struct copy *copy = argument;
 
-    for (size_t done = 0; done < copy->size; copy->done = done) {
+    for (size_t done = copy->done; done < copy->size; copy->done = done) {
         size_t n = min_size(copy->size - done, PAGE_SIZE - (copy->mapped + done) % PAGE_SIZE);
         __asm__("" : "+r"(n)); /* a compiler that knows the bound copies by rep movs, at 3 times the cost */
         memcpy(copy->to + done, copy->from + done, n);
@@ -176,10 +175,17 @@ static int copy_pages(void *argument)
     return 0;
 }
 
+/*
+ * What failed for no reason that is still there is tried again, once at each place: the file may be long enough again,
+ * or its blocks be allocated now, by fault_reason() itself.
+ */
 static int run_copy(const struct loam_map *map, struct copy *copy, size_t *done)
 {
-    int error = loam_map_try(map, copy_pages, copy, NULL);
+    size_t failed_at = SIZE_MAX;
+    int error;
 
+    while ((error = loam_map_try(map, copy_pages, copy, NULL)) == -EIO && copy->done != failed_at)
+        failed_at = copy->done;
     if (done)
         *done = copy->done;
     return error;

@@ -6,10 +6,7 @@
 
 #include "base/base.h"
 
-/* -ENXIO if the file ends before `end`. The map has a file. */
-HIDDEN int fault_check_end(const struct loam_map *map, uint64_t end);
-
-/* What an access to these bytes of the file failed for: never 0. */
+/* What an access to these bytes of the file failed for: -EIO if no reason is left, so that it may succeed now. */
 HIDDEN int fault_reason(const struct loam_map *map, uint64_t offset, uint64_t size);
 
 #endif

@@ -4,6 +4,7 @@
  * A ring is a file of memory alone, mapped at both halves of a range of addresses; its descriptor is closed, the
  * mappings keep it. Its map says one half as its size; extent has both.
  *
+ * Locking: none, a map is one thread's at a time.
  * Source: memfd_create(2), mmap(2).
  */
 #include "map/place.h"

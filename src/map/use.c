@@ -4,6 +4,7 @@
  * Advice never loses what a map holds: so "not needed" is MADV_COLD for memory that nothing else keeps, and takes the
  * pages of a file out of this process and, if nobody else has them, out of memory.
  *
+ * Locking: none, a map is one thread's at a time.
  * Source: madvise(2), posix_fadvise(2), mprotect(2), msync(2), sync_file_range(2), fsync(2).
  */
 #include "map/fault.h"
@@ -77,10 +78,17 @@ static int touch(void *argument)
     return 0;
 }
 
-/* Before Linux 5.14 it cannot, and says so of no pages as well. */
-static bool can_populate(int advice)
+static int populate(const struct touching *touching)
 {
-    return sys_advise(NULL, 0, advice) == 0;
+    return sys_advise((void *)touching->pages.start, touching->pages.size,
+                      touching->stores ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
+/* Before Linux 5.14 it cannot, and says so of no pages as well. */
+static bool can_populate(void)
+{
+    const struct touching nothing = {0};
+    return populate(&nothing) == 0;
 }
 
 PUBLIC int loam_map_prefault(const struct loam_map *map, size_t offset, size_t size)
@@ -89,16 +97,17 @@ PUBLIC int loam_map_prefault(const struct loam_map *map, size_t offset, size_t s
         return -EINVAL;
     if (size == 0)
         return 0;
-    bool stores = !map->descriptor || map_writes_file(map);
-    struct touching touching = {span_of((uintptr_t)map->data + offset, size), stores};
-    int advice = stores ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    int error = sys_advise((void *)touching.pages.start, touching.pages.size, advice);
-
+    struct touching touching = {
+        .pages = span_of((uintptr_t)map->data + offset, size),
+        .stores = !map->descriptor || map_writes_file(map),
+    };
+    int error = populate(&touching);
     if (error == -EINVAL)
-        return can_populate(advice) ? -EACCES : loam_map_try(map, touch, &touching, NULL);
-    if (error == -EFAULT || error == -EHWPOISON)
-        return fault_reason(map, map->offset + offset, size);
-    return error;
+        return can_populate() ? -EACCES : loam_map_try(map, touch, &touching, NULL);
+    if (error != -EFAULT && error != -EHWPOISON)
+        return error;
+    error = fault_reason(map, map->offset + offset, size);
+    return error == -EIO && populate(&touching) == 0 ? 0 : error;
 }
 
 /* --- protection --- */
@@ -131,9 +140,20 @@ PUBLIC int loam_map_guard(const struct loam_map *map, size_t offset, size_t size
 
 /* --- sync --- */
 
+/* -ENXIO if the file ends before `end`. */
+static int check_end(const struct loam_map *map, uint64_t end)
+{
+    uint64_t file_size;
+    int error = map_file_size(map_fd(map), &file_size);
+
+    if (error)
+        return error;
+    return file_size < end ? -ENXIO : 0;
+}
+
 PUBLIC int loam_map_check(const struct loam_map *map)
 {
-    return map->descriptor ? fault_check_end(map, map->offset + map->size) : 0;
+    return map->descriptor ? check_end(map, map->offset + map->size) : 0;
 }
 
 /* Open the directory that the file is in now; -ENOENT without /proc. */
@@ -190,5 +210,5 @@ PUBLIC int loam_map_sync(const struct loam_map *map, size_t offset, size_t size,
     if (!map_holds(map, offset, size) || (unsigned)durability > LOAM_MAP_SYNC_ENTRY)
         return -EINVAL;
     int error = write_out(map, offset, size, durability);
-    return error ? error : fault_check_end(map, map->offset + offset + size);
+    return error ? error : check_end(map, map->offset + offset + size);
 }

@@ -315,6 +315,28 @@ static void a_fault_without_a_reason_is_eio(void *argument)
     REQUIRE(loam_map_prefault(&map, 0, 1) == -EIO);
 }
 
+static long fail_once(const char *call)
+{
+    if (strcmp(call, "madvise") != 0 || injection.failed)
+        return 0;
+    injection.failed++;
+    return -EFAULT;
+}
+
+static void test_what_fails_without_a_reason_is_tried_again(void **state)
+{
+    const struct files *files = *state;
+    struct loam_map map;
+
+    assert_int_equal(loam_map_open(files->path, LOAM_MAP_READ, &map), 0);
+    injection.failed = 0;
+    sys_inject = fail_once;
+    assert_int_equal(loam_map_prefault(&map, 0, SIZE), 0);
+    assert_int_equal(injection.failed, 1);
+    sys_inject = NULL;
+    loam_map_close(&map);
+}
+
 static void test_guarded_access_when_calls_fail(void **state)
 {
     assert_child_succeeds(prefaults_on_old_kernels, *state);
@@ -355,9 +377,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FILE(test_each_call_that_fails_is_an_error),     WITH_FILE(test_file_systems_that_cannot_allocate),
-        WITH_FILE(test_a_disk_that_is_full_half_way),         WITH_FILE(test_guarded_access_when_calls_fail),
-        WITH_FILE(test_guards_are_protection_on_old_kernels),
+        WITH_FILE(test_each_call_that_fails_is_an_error), WITH_FILE(test_file_systems_that_cannot_allocate),
+        WITH_FILE(test_a_disk_that_is_full_half_way),     WITH_FILE(test_what_fails_without_a_reason_is_tried_again),
+        WITH_FILE(test_guarded_access_when_calls_fail),   WITH_FILE(test_guards_are_protection_on_old_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
