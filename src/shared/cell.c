@@ -11,6 +11,7 @@
  */
 #include "shared/shared.h"
 
+#include "sys/file.h"
 #include "sys/raw.h"
 #include "sys/sys.h"
 
@@ -63,10 +64,15 @@ static void look_after(struct loam_shared *heap, ATOMIC uint64_t *word, uint64_t
 
     if (participant_recover(heap, participant))
         return;
-    if (participant == heap->me || !participant_is_joined(heap, participant))
+    if (participant == heap->me || participant > PARTICIPANTS) {
         change(word, now, cell_offset(now));
-    else
+    } else if (!participant_is_joined(heap, participant) && sys_lock_byte(heap->locks, participant, false) == 0) {
+        if (!participant_is_joined(heap, participant)) /* nor is it before the lock is given up */
+            change(word, now, cell_offset(now));
+        sys_unlock_byte(heap->locks, participant);
+    } else {
         sched_yield();
+    }
 }
 
 /* The offset in a cell that is nobody's. */
@@ -135,20 +141,25 @@ PUBLIC int loam_shared_publish(struct loam_shared *heap, struct loam_shared_cell
 enum { NO_NEXT = -1 };
 
 /* What follows a block on its stack. */
-static uint64_t next_word(const struct loam_shared *heap, const struct block *block, uint64_t offset, ptrdiff_t next)
+static uint64_t next_word(const struct loam_shared *heap, uint64_t offset, ptrdiff_t next)
 {
-    if (next == NO_NEXT || (size_t)next > block->size - sizeof(uint64_t))
+    if (next == NO_NEXT)
         return 0;
-    ATOMIC uint64_t *word = cell_at(heap, offset + (uint64_t)next);
-    return word ? cell_offset(__atomic_load_n(word, __ATOMIC_RELAXED)) : 0;
+    return cell_offset(__atomic_load_n(cell_at(heap, offset + (uint64_t)next), __ATOMIC_RELAXED));
 }
 
 /* The cell is this participant's. What is in it is no block any more if somebody freed it there. */
 static void *take_own(struct loam_shared *heap, ATOMIC uint64_t *word, uint64_t offset, ptrdiff_t next)
 {
     struct block block;
-    bool whole = block_at(heap, offset, &block) && tag_change(block_tag(&block), HELD_BY_ALL, heap->me);
-    uint64_t after = whole ? next_word(heap, &block, offset, next) : offset;
+    bool found = block_at(heap, offset, &block);
+
+    if (found && next != NO_NEXT && (size_t)next > block.size - sizeof(uint64_t)) {
+        __atomic_store_n(word, offset, __ATOMIC_RELEASE);
+        return fail(EINVAL);
+    }
+    bool whole = found && tag_change(block_tag(&block), HELD_BY_ALL, heap->me);
+    uint64_t after = whole ? next_word(heap, offset, next) : offset;
 
     __atomic_store_n(word, after, __ATOMIC_RELEASE);
     return whole ? heap->base + offset : fail(EBADMSG);
@@ -187,7 +198,7 @@ PUBLIC void *loam_shared_take(struct loam_shared *heap, struct loam_shared_cell 
 
 PUBLIC void *loam_shared_pop(struct loam_shared *heap, struct loam_shared_cell *cell, size_t next)
 {
-    return next > PTRDIFF_MAX ? fail(EINVAL) : enter_and_take(heap, cell, (ptrdiff_t)next);
+    return next > PTRDIFF_MAX || next % sizeof(uint64_t) ? fail(EINVAL) : enter_and_take(heap, cell, (ptrdiff_t)next);
 }
 
 PUBLIC void *loam_shared_peek(struct loam_shared *heap, const struct loam_shared_cell *cell)
@@ -201,17 +212,31 @@ PUBLIC void *loam_shared_peek(struct loam_shared *heap, const struct loam_shared
 
 /* --- recovery --- */
 
+/* Whether an offset is a root's or in a block, so that it can be touched. */
+static bool has_memory(const struct loam_shared *heap, uint64_t offset)
+{
+    uint64_t first = offset_of(heap, heap->blocks), roots = offset_of(heap, heap->head->roots);
+
+    if (offset < first)
+        return offset >= roots && offset < sizeof(struct head);
+    if (offset >= heap->size)
+        return false;
+    unsigned kind = state_kind(state_load(heap, (offset - first) >> SLICE_SHIFT));
+    return kind == KIND_SLAB || kind == KIND_LARGE || kind == KIND_BODY;
+}
+
 void cell_resolve(struct loam_shared *heap, unsigned number)
 {
     uint64_t cell = __atomic_load_n(&participant_of(heap, number)->cell, __ATOMIC_ACQUIRE);
-    ATOMIC uint64_t *word = cell ? cell_at(heap, cell) : NULL;
+    ATOMIC uint64_t *word = has_memory(heap, cell) ? cell_at(heap, cell) : NULL;
     uint64_t now = word ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
     struct block block;
 
     if (word && cell_participant(now) == number) {
-        if (block_at(heap, cell_offset(now), &block))
+        if (block_at(heap, cell_offset(now), &block)) { /* else the cell may have been freed, and hold another's data */
             tag_change(block_tag(&block), number, HELD_BY_ALL);
-        change(word, now, cell_offset(now));
+            change(word, now, cell_offset(now));
+        }
     }
     __atomic_store_n(&participant_of(heap, number)->cell, 0, __ATOMIC_RELEASE);
 }

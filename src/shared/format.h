@@ -46,6 +46,7 @@ enum {
     ROOT_NAME = 48, /* bytes, the terminator's included */
 
     HELD_BY_ALL = 0xffff, /* a tag: published, or kept */
+    FREEING = 0x8000,     /* with a participant's number, a tag: that one frees it */
 };
 
 /* --- states of slices --- */

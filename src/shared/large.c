@@ -19,7 +19,7 @@ void *large_alloc(struct loam_shared *heap, size_t size)
     }
     int64_t first = slices_claim(heap, count);
     if (first < 0) {
-        errno = (int)-first;
+        errno = ENOMEM;
         return NULL;
     }
     uint64_t head = (uint64_t)first;

@@ -20,6 +20,7 @@ static void count_block(struct count *count, const struct block *block)
     count->stats.used += block->size;
     if (tag == HELD_BY_ALL)
         return;
+    tag &= ~(unsigned)FREEING;
     count->stats.held += block->size;
     if (tag > PARTICIPANTS)
         return;
@@ -112,7 +113,7 @@ static int fault(const char *what, uint64_t where)
 
 static int check_tag(const struct loam_shared *heap, uint64_t slice, unsigned tag)
 {
-    if (tag == HELD_BY_ALL || participant_is_joined(heap, tag))
+    if (tag == HELD_BY_ALL || participant_is_joined(heap, tag & ~(unsigned)FREEING))
         return 0;
     return fault("a block in use is held by nobody, in slice", slice);
 }

@@ -64,7 +64,8 @@ static void settle_slice(struct loam_shared *heap, uint64_t slice, unsigned numb
 
 static void free_if_held(struct loam_shared *heap, const struct block *block, unsigned number)
 {
-    if (tag_change(block_tag(block), number, heap->me))
+    if (tag_change(block_tag(block), number, heap->me | FREEING) ||
+        tag_change(block_tag(block), number | FREEING, heap->me | FREEING))
         block_free(heap, block);
 }
 
@@ -80,7 +81,7 @@ static void free_held_of_word(struct loam_shared *heap, struct block *block, con
     live &= w + 1u == class->words ? class->last : ~0ull;
     for (; live; live &= live - 1) {
         block->index = w * WORD_BITS + lowest_bit(live);
-        if (tag_load(block_tag(block)) == number)
+        if ((tag_load(block_tag(block)) & ~(unsigned)FREEING) == number)
             free_if_held(heap, block, number);
     }
 }
@@ -91,7 +92,8 @@ static void free_held_of_slice(struct loam_shared *heap, uint64_t slice, unsigne
     unsigned kind = state_kind(block.state);
     uint64_t value = state_value(block.state);
 
-    if (kind == KIND_LARGE && value <= heap->slices - slice && tag_load(block_tag(&block)) == number)
+    if (kind == KIND_LARGE && value > 0 && value <= heap->slices - slice &&
+        (tag_load(block_tag(&block)) & ~(unsigned)FREEING) == number)
         free_if_held(heap, &block, number);
     if (kind != KIND_SLAB || value >= CLASSES)
         return;
@@ -138,7 +140,7 @@ static void recover(struct loam_shared *heap, unsigned number)
 /* Its number is ours now, if it is not another's. A number that a dead one had is taken over with all that is its. */
 static int take_number(struct loam_shared *heap, unsigned number)
 {
-    int error = sys_lock_byte(heap->fd, number, false);
+    int error = sys_lock_byte(heap->locks, number, false);
 
     if (error)
         return error;
@@ -167,11 +169,11 @@ void participant_leave(struct loam_shared *heap)
     free_held(heap, heap->me);
     for (uint64_t i = 0; i < high; i++) {
         state_t state = state_load(heap, i);
-        if (state_kind(state) == KIND_SLAB && state_participant(state) == heap->me)
-            slab_leave(heap, i);
+        if (state_kind(state) == KIND_SLAB && state_participant(state) == heap->me && state_value(state) < CLASSES)
+            slab_leave(heap, i, (unsigned)state_value(state));
     }
     __atomic_store_n(&participant_of(heap, heap->me)->joined, 0, __ATOMIC_RELEASE);
-    sys_unlock_byte(heap->fd, heap->me);
+    sys_unlock_byte(heap->locks, heap->me);
     heap->me = 0;
 }
 
@@ -179,14 +181,14 @@ void participant_leave(struct loam_shared *heap)
 
 bool participant_recover(struct loam_shared *heap, unsigned number)
 {
-    if (number == heap->me || !participant_is_joined(heap, number) || sys_lock_byte(heap->fd, number, false) < 0)
+    if (number == heap->me || !participant_is_joined(heap, number) || sys_lock_byte(heap->locks, number, false) < 0)
         return false;
     bool dead = participant_is_joined(heap, number); /* else another one has recovered it meanwhile */
     if (dead) {
         recover(heap, number);
         __atomic_store_n(&participant_of(heap, number)->joined, 0, __ATOMIC_RELEASE);
     }
-    sys_unlock_byte(heap->fd, number);
+    sys_unlock_byte(heap->locks, number);
     return dead;
 }
 
@@ -201,5 +203,5 @@ unsigned participants_recover(struct loam_shared *heap)
 
 bool participant_is_dead(const struct loam_shared *heap, unsigned number)
 {
-    return number != heap->me && participant_is_joined(heap, number) && sys_byte_is_free(heap->fd, number);
+    return number != heap->me && participant_is_joined(heap, number) && sys_byte_is_free(heap->locks, number);
 }

@@ -53,7 +53,7 @@ static int enter(struct loam_shared *heap)
 
     if (error)
         return error;
-    error = sys_lock_byte(heap->fd, ROOTS_LOCK, true);
+    error = sys_lock_byte(heap->locks, ROOTS_LOCK, true);
     if (error)
         shared_leave(heap);
     return error;
@@ -61,7 +61,7 @@ static int enter(struct loam_shared *heap)
 
 static void leave(struct loam_shared *heap)
 {
-    sys_unlock_byte(heap->fd, ROOTS_LOCK);
+    sys_unlock_byte(heap->locks, ROOTS_LOCK);
     shared_leave(heap);
 }
 

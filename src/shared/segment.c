@@ -46,6 +46,7 @@ void segment_detach(struct loam_shared *heap)
         sys_unmap(heap->base, heap->size);
     if (heap->locals)
         sys_unmap(heap->locals, heap->slices * sizeof(heap->locals[0]));
+    sys_close(heap->locks);
     sys_close(heap->fd);
     free(heap);
 }
@@ -95,17 +96,17 @@ static bool state_is_sound(const struct loam_shared *heap, uint64_t slice, uint6
     if (kind == KIND_SLAB)
         return value < CLASSES;
     if (kind == KIND_LARGE)
-        return value > 0 && value <= heap->slices - slice;
+        return value > 0 && value <= heap->slices - slice && is_in_file(heap, slice + value - 1, size);
     return kind == KIND_FREE || value <= slice;
 }
 
 static int check_states(const struct loam_shared *heap, uint64_t size)
 {
-    uint64_t high = slices_high(heap);
-
-    for (uint64_t i = 0; i < high; i++)
-        if (!state_is_sound(heap, i, &size))
+    for (uint64_t i = 0; i < heap->slices; i++) {
+        state_t state = state_load(heap, i);
+        if (i < slices_high(heap) ? !state_is_sound(heap, i, &size) : state != 0)
             return -EBADMSG;
+    }
     return 0;
 }
 
@@ -141,7 +142,10 @@ int segment_attach(int fd, bool watching, struct loam_shared **out)
     }
     heap->fd = fd;
     heap->watching = watching;
+    heap->locks = -1;
     int error = read_layout(fd, &layout, &size);
+    if (!error && (heap->locks = sys_reopen(fd, watching ? O_RDONLY : O_RDWR)) < 0)
+        error = heap->locks;
     if (!error)
         error = map(heap, &layout);
     if (!error)
@@ -194,28 +198,32 @@ static int path_of(const char *name, char path[PATH_MOST])
     return 0;
 }
 
-static int create(const char *name, uint64_t limit, mode_t mode)
+/* A heap in a file that has no name yet. */
+static int make_file(uint64_t limit, mode_t mode)
 {
-    char path[PATH_MOST];
-    int error = path_of(name, path), fd = error ? error : sys_open(DIRECTORY, O_TMPFILE | O_RDWR, mode);
+    int fd = sys_open(DIRECTORY, O_TMPFILE | O_RDWR, mode), error = fd < 0 ? fd : make(fd, limit);
 
-    if (fd < 0)
-        return fd;
-    error = make(fd, limit);
-    if (!error)
-        error = sys_link(fd, path);
-    if (!error)
-        return fd;
-    sys_close(fd);
-    return error;
+    if (fd >= 0 && error)
+        sys_close(fd);
+    return error ? error : fd;
 }
 
 PUBLIC int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out)
 {
-    int fd = create(name, limit, mode), error = fd < 0 ? fd : shared_attach(fd, false, out);
+    char path[PATH_MOST];
+    struct loam_shared *heap;
+    int error = path_of(name, path), fd = error ? error : make_file(limit, mode);
 
-    if (fd >= 0 && error)
-        loam_shared_unlink(name);
+    if (fd < 0)
+        return fd;
+    error = shared_attach(fd, false, &heap);
+    if (error)
+        return error;
+    error = sys_link(fd, path);
+    if (error)
+        loam_shared_close(heap);
+    else
+        *out = heap;
     return error;
 }
 
@@ -223,7 +231,7 @@ static int open_name(const char *name, bool watching, struct loam_shared **out)
 {
     char path[PATH_MOST];
     int error = path_of(name, path);
-    int fd = error ? error : sys_open(path, (watching ? O_RDONLY : O_RDWR) | O_NOFOLLOW, 0);
+    int fd = error ? error : sys_open(path, (watching ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK, 0);
 
     return fd < 0 ? fd : shared_attach(fd, watching, out);
 }

@@ -4,7 +4,8 @@
  * The lock is this process's own, so nobody else ever waits for it.
  *
  * A forked child shares its parent's open file descriptions, whose locks say who takes part. So it opens each file anew
- * at once, and takes part under a number of its own when it next enters: what was its parent's stays that.
+ * at once, and takes part under a number of its own when it next enters: what was its parent's stays that. While an
+ * attachment comes or goes no child is made, for that would have locks that it does not know of.
  */
 #include "shared/shared.h"
 
@@ -26,7 +27,7 @@ static struct {
 
 int shared_take_part(struct loam_shared *heap)
 {
-    int error = heap->watching ? -EROFS : heap->fd < 0 ? -ESTALE : 0;
+    int error = heap->watching ? -EROFS : heap->locks < 0 ? -ESTALE : 0;
 
     if (!error) {
         slab_forget(heap);
@@ -55,14 +56,8 @@ static void after_fork_in_parent(void)
 
 static void reopen(struct loam_shared *heap)
 {
-    int fd = sys_reopen(heap->fd, heap->watching ? O_RDONLY : O_RDWR), error = fd < 0 ? fd : sys_replace(fd, heap->fd);
-
-    if (fd >= 0)
-        sys_close(fd);
-    if (error < 0) {
-        sys_close(heap->fd);
-        heap->fd = -1;
-    }
+    sys_close(heap->locks);
+    heap->locks = sys_reopen(heap->fd, heap->watching ? O_RDONLY : O_RDWR);
 }
 
 static void after_fork_in_child(void)
@@ -83,45 +78,51 @@ static void start(void)
 
 /* --- attachments --- */
 
-int shared_attach(int fd, bool watching, struct loam_shared **out)
+static int attach(int fd, bool watching, struct loam_shared **out)
 {
     struct loam_shared *heap;
-
-    pthread_once(&attachments.once, start);
     int error = segment_attach(fd, watching, &heap);
+
     if (error)
         return error;
     if (!watching && (error = participant_join(heap))) {
         segment_detach(heap);
         return error;
     }
-    lock_take(&attachments.lock);
     heap->next = attachments.first;
     attachments.first = heap;
-    lock_give(&attachments.lock);
     *out = heap;
     return 0;
+}
+
+int shared_attach(int fd, bool watching, struct loam_shared **out)
+{
+    pthread_once(&attachments.once, start);
+    lock_take(&attachments.lock);
+    int error = attach(fd, watching, out);
+    lock_give(&attachments.lock);
+    return error;
 }
 
 static void forget(struct loam_shared *heap)
 {
     struct loam_shared **link = &attachments.first;
 
-    lock_take(&attachments.lock);
     while (*link != heap)
         link = &(*link)->next;
     *link = heap->next;
-    lock_give(&attachments.lock);
 }
 
 PUBLIC void loam_shared_close(struct loam_shared *heap)
 {
     if (!heap)
         return;
+    lock_take(&attachments.lock);
     forget(heap);
     if (heap->me)
         participant_leave(heap);
     segment_detach(heap);
+    lock_give(&attachments.lock);
 }
 
 /* --- blocks --- */
@@ -168,12 +169,13 @@ PUBLIC void *loam_shared_aligned(struct loam_shared *heap, size_t alignment, siz
     return loam_shared_alloc(heap, is_power_of_two(size) ? size : (size_t)2 << floor_log2(size));
 }
 
-/* Whoever changes the tag is the one to free it. */
+/* Whoever changes the tag is the one to free it; a holder need not, for it is the one to say who may. */
 static int free_found(struct loam_shared *heap, const struct block *block)
 {
     unsigned tag = tag_load(block_tag(block));
+    bool held = tag == HELD_BY_ALL || (tag != 0 && !(tag & FREEING));
 
-    if (tag != heap->me && (tag == 0 || !tag_change(block_tag(block), tag, heap->me)))
+    if (tag != heap->me && !(held && tag_change(block_tag(block), tag, heap->me | FREEING)))
         return -EINVAL;
     block_free(heap, block);
     return 0;
@@ -222,11 +224,15 @@ PUBLIC uint64_t loam_shared_offset(const struct loam_shared *heap, const void *a
     return offset_of(heap, address);
 }
 
+static bool lies_in(uint64_t offset, size_t size, uint64_t first, uint64_t end)
+{
+    return offset >= first && offset <= end && size <= end - offset;
+}
+
 PUBLIC void *loam_shared_at(const struct loam_shared *heap, uint64_t offset, size_t size)
 {
-    uint64_t first = offset_of(heap, heap->blocks);
-
-    if (offset < first || offset > heap->size || size > heap->size - offset)
+    if (!lies_in(offset, size, offset_of(heap, heap->blocks), heap->size) &&
+        !lies_in(offset, size, offsetof(struct head, roots), sizeof(struct head)))
         return NULL;
     return heap->base + offset;
 }

@@ -33,7 +33,8 @@ struct bin {
 
 struct loam_shared {
     struct lock lock;
-    int fd;      /* an open file description of its own: its locks are this participant */
+    int fd;      /* the file's; others may be given it */
+    int locks;   /* an open file description that nobody else has: its locks are this participant; -1: none */
     unsigned me; /* participant; 0 after a fork, until the child takes part, and while watching */
     bool watching;
     bool single; /* the lock is not taken, as there is one thread */
@@ -217,7 +218,7 @@ HIDDEN void slab_free(struct loam_shared *heap, const struct block *block);
 HIDDEN bool slab_adopt(struct loam_shared *heap, uint64_t slice, state_t state);
 
 /* Let go of a slab that is this participant's: it is nobody's then, or free. */
-HIDDEN void slab_leave(struct loam_shared *heap, uint64_t slice);
+HIDDEN void slab_leave(struct loam_shared *heap, uint64_t slice, unsigned class);
 
 /* Release every slab that has no block in use any more, of this participant's or nobody's. Returns how many. */
 HIDDEN uint64_t slab_collect(struct loam_shared *heap);

@@ -17,7 +17,7 @@ enum { LOOKED_AT = 128 }; /* slices, before a fresh one is taken */
 
 static bool own_slab(const struct loam_shared *heap, state_t state)
 {
-    return state_kind(state) == KIND_SLAB && state_participant(state) == heap->me;
+    return state_kind(state) == KIND_SLAB && state_participant(state) == heap->me && state_value(state) < CLASSES;
 }
 
 /* --- lists --- */
@@ -55,7 +55,7 @@ static uint64_t take_listed(struct loam_shared *heap, unsigned class)
 {
     uint32_t first = heap->bins[class].listed;
 
-    if (!first)
+    if (!first || !heap->locals[first - 1].listed) /* the latter if another has changed the slab's class */
         return UINT64_MAX;
     unlist(heap, class, first - 1);
     return first - 1;
@@ -119,10 +119,8 @@ bool slab_adopt(struct loam_shared *heap, uint64_t slice, state_t state)
     return true;
 }
 
-void slab_leave(struct loam_shared *heap, uint64_t slice)
+void slab_leave(struct loam_shared *heap, uint64_t slice, unsigned class)
 {
-    unsigned class = (unsigned)state_value(state_load(heap, slice));
-
     reclaim(heap, slice, &classes[class]);
     if (heap->locals[slice].count == 0)
         release(heap, class, slice);
@@ -145,13 +143,16 @@ static bool release_if_empty(struct loam_shared *heap, uint64_t slice, state_t s
     unsigned class = (unsigned)state_value(state);
     struct bin *bin = &heap->bins[class];
 
-    reclaim(heap, slice, &classes[class]);
-    if (heap->locals[slice].count)
-        return false;
     if (bin->record == record_of(heap, slice))
         bin->record = NULL;
-    release(heap, class, slice);
-    return true;
+    reclaim(heap, slice, &classes[class]);
+    if (heap->locals[slice].count == 0) {
+        release(heap, class, slice);
+        return true;
+    }
+    if (heap->locals[slice].count < classes[class].blocks)
+        list(heap, class, slice);
+    return false;
 }
 
 uint64_t slab_collect(struct loam_shared *heap)
@@ -221,6 +222,8 @@ static bool next_slab(struct loam_shared *heap, unsigned class)
     if (slice == UINT64_MAX)
         slice = fresh_slab(heap, class);
     if (slice == UINT64_MAX)
+        slice = take_listed(heap, class); /* that has been found to have room meanwhile */
+    if (slice == UINT64_MAX)
         return false;
     use(heap, class, slice);
     return true;
@@ -253,7 +256,8 @@ void *slab_alloc(struct loam_shared *heap, unsigned number)
     for (;;) {
         struct record *record = bin->record;
         for (uint32_t w = bin->word; record && w < class->words; w++) {
-            uint64_t used = record->used[w], free = ~used & (w + 1u == class->words ? class->last : ~0ull);
+            uint64_t used = __atomic_load_n(&record->used[w], __ATOMIC_RELAXED),
+                     free = ~used & (w + 1u == class->words ? class->last : ~0ull);
             bin->word = w;
             if (!free)
                 continue;

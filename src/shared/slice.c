@@ -17,23 +17,33 @@
 
 #include <errno.h>
 #include <linux/falloc.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 enum {
     BACK_LEAST = 4, /* slices that get memory at once: an eighth of what there is, within these */
     BACK_MOST = 64,
+    TURNS = 10000, /* looks at what others are about to free, before there is no memory */
+    PIECE = 1 << 20,
 };
 
 /* --- memory --- */
 
-static int back(struct loam_shared *heap, uint64_t first, uint64_t count)
+/* Piece by piece: before Linux 6.9 any signal has fallocate(2) undo all that the call has done. */
+static int allocate(const struct loam_shared *heap, uint64_t offset, uint64_t size)
 {
-    uint64_t blocks = offset_of(heap, slice_start(heap, first)), records = offset_of(heap, record_of(heap, first));
-    int error = sys_allocate(heap->fd, 0, blocks, count * SLICE);
+    int error = 0;
 
-    if (!error)
-        error = sys_allocate(heap->fd, 0, records, count * RECORD);
+    for (uint64_t done = 0; done < size && !error; done += PIECE)
+        error = sys_allocate(heap->fd, 0, offset + done, min_size(size - done, PIECE));
     return error;
+}
+
+static int back(const struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    int error = allocate(heap, offset_of(heap, slice_start(heap, first)), count * SLICE);
+
+    return error ? error : allocate(heap, offset_of(heap, record_of(heap, first)), count * RECORD);
 }
 
 static void raise_high(struct loam_shared *heap, uint64_t to)
@@ -83,14 +93,24 @@ static bool is_free(state_t state, bool *without_memory)
     return is_void || state == state_of(KIND_FREE, 0, 0);
 }
 
+/* Somebody who takes part is about to make it free, or may yet: it is to be looked at again. */
+static bool is_between(const struct loam_shared *heap, state_t state)
+{
+    unsigned kind = state_kind(state);
+    return (kind == KIND_SETTLING || kind == KIND_CLAIMED) && participant_is_joined(heap, state_participant(state));
+}
+
 /* The first of `count` free slices side by side, from `from` on; the number of slices if there are none. */
-static uint64_t find_run(const struct loam_shared *heap, uint64_t from, uint64_t count, bool *without_memory)
+static uint64_t find_run(const struct loam_shared *heap, uint64_t from, uint64_t count, bool no_memory,
+                         bool *without_memory, bool *busy)
 {
     uint64_t length = 0;
 
-    *without_memory = false;
+    *without_memory = *busy = false;
     for (uint64_t i = from; i < heap->slices; i++) {
-        if (!is_free(state_load(heap, i), without_memory)) {
+        state_t state = state_load(heap, i);
+        *busy = *busy || is_between(heap, state);
+        if ((no_memory && state_kind(state) == KIND_VOID) || !is_free(state, without_memory)) {
             length = 0;
             *without_memory = false;
         } else if (++length == count) {
@@ -131,19 +151,25 @@ static int provide(struct loam_shared *heap, uint64_t first, uint64_t count)
 int64_t slices_claim(struct loam_shared *heap, uint64_t count)
 {
     uint64_t from = heap->free_hint;
-    bool without_memory;
+    bool without_memory, busy, no_memory = false;
+    unsigned turns = 0;
 
     for (;;) {
-        uint64_t first = find_run(heap, from, count, &without_memory);
+        uint64_t first = find_run(heap, from, count, no_memory, &without_memory, &busy);
         if (first == heap->slices) {
-            if (from == 0 && participants_recover(heap) == 0 && slab_collect(heap) == 0)
+            if (from == 0 && participants_recover(heap) == 0 && slab_collect(heap) == 0 && (!busy || ++turns > TURNS))
                 return -ENOMEM;
+            if (busy)
+                sched_yield();
             from = 0;
             continue;
         }
         int error = without_memory ? provide(heap, first, count) : 0;
-        if (error && error != -EAGAIN)
-            return error;
+        if (error && error != -EAGAIN) { /* what has some already may do */
+            no_memory = true;
+            from = 0;
+            continue;
+        }
         if (error || !claim(heap, first, count)) {
             from = error ? 0 : first;
             continue;
