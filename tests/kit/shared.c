@@ -1,4 +1,4 @@
-/* shared.c - the contract of loam/shared.h, but for what happens to those who are killed: see shared_kill.c. */
+/* shared.c - the contract of loam/shared.h, but for what goes wrong: shared_harm.c, shared_step.c, shared_kill.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,60 +17,14 @@
 
 #include <cmocka.h>
 
-#include <loam/shared.h>
+#include "shared_pair.h"
 
 #include "child.h"
 #include "seed.h"
-#include "sys/sys.h"
 
 enum { STEPS = 200000, OBJECTS = 3000 };
 
-struct node {
-    struct loam_shared_cell next;
-    unsigned number;
-};
-
-/* Two attachments to one heap, at different addresses: what two processes have. */
-struct pair {
-    struct loam_shared *a, *b;
-};
-
 static char name[64];
-
-static struct loam_shared_stats measure(struct loam_shared *heap)
-{
-    struct loam_shared_stats stats;
-
-    loam_shared_measure(heap, &stats);
-    return stats;
-}
-
-/* Where the other attachment has it. */
-static void *over(struct loam_shared *from, struct loam_shared *to, void *address)
-{
-    return loam_shared_at(to, loam_shared_offset(from, address), 1);
-}
-
-static int set_up(void **state)
-{
-    static struct pair pair;
-
-    assert_int_equal(loam_shared_anonymous(256 * MIB, &pair.a), 0);
-    assert_int_equal(loam_shared_open_fd(loam_shared_fd(pair.a), &pair.b), 0);
-    *state = &pair;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct pair *pair = *state;
-
-    assert_int_equal(loam_shared_validate(pair->a), 0);
-    loam_shared_close(pair->b);
-    assert_int_equal(loam_shared_validate(pair->a), 0);
-    loam_shared_close(pair->a);
-    return 0;
-}
 
 /* --- blocks --- */
 
@@ -247,6 +201,12 @@ static void test_a_stack(void **state)
         assert_int_equal(loam_shared_free(pair->a, node), 0);
     }
     assert_null(loam_shared_pop(pair->b, same, offsetof(struct node, next)));
+    struct node *node = loam_shared_alloc(pair->a, sizeof(*node));
+    assert_int_equal(loam_shared_push(pair->a, top, node, &node->next), 0);
+    assert_null(loam_shared_pop(pair->a, top, 4096)); /* not in the block */
+    assert_int_equal(errno, EINVAL);
+    assert_null(loam_shared_pop(pair->a, top, 3));
+    assert_ptr_equal(loam_shared_pop(pair->a, top, offsetof(struct node, next)), node);
 }
 
 /* --- who holds what --- */
@@ -367,6 +327,8 @@ static void test_offsets_and_references(void **state)
     loam_shared_ref_set(ref, NULL);
     assert_null(loam_shared_ref_get(there));
     assert_ptr_equal(loam_shared_at(pair->a, offset, 16), ref);
+    struct loam_shared_cell *root = loam_shared_root(pair->a, "root");
+    assert_ptr_equal(over(pair->a, pair->b, root), loam_shared_root(pair->b, "root"));
     assert_int_equal(loam_shared_offset(pair->a, NULL), 0);
     assert_null(loam_shared_at(pair->a, 0, 1));
     assert_null(loam_shared_at(pair->a, 64, 1));
@@ -517,119 +479,6 @@ static void test_a_watcher_sees_all_and_changes_nothing(void **state)
     assert_int_equal(loam_shared_unlink(name), 0);
 }
 
-/* --- files that are not heaps, and heaps that are damaged --- */
-
-static void test_what_is_no_heap_is_refused(void **state)
-{
-    struct loam_shared *heap;
-    int fd = memfd_create("test", 0), ends[2];
-
-    (void)state;
-    assert_int_equal(loam_shared_open_fd(fd, &heap), -EBADMSG);
-    assert_int_equal(ftruncate(fd, 100 * MIB), 0);
-    assert_int_equal(loam_shared_open_fd(fd, &heap), -EBADMSG);
-    close(fd);
-    assert_int_equal(loam_shared_open_fd(fd, &heap), -ENOENT);
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(loam_shared_open_fd(ends[0], &heap), -EBADMSG);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-static void fill_heap(struct loam_shared *heap, uint64_t *seed)
-{
-    for (int i = 0; i < 300; i++) {
-        struct node *node = loam_shared_calloc(heap, 1, sizeof(*node) + seed_next(seed) % 3000);
-        loam_shared_push(heap, loam_shared_root(heap, "nodes"), node, &node->next);
-    }
-    loam_shared_keep(heap, loam_shared_alloc(heap, 200000));
-}
-
-/* What a program would do with it: no answer is wrong, but none may be a fault. */
-static void use_heap(struct loam_shared *heap)
-{
-    struct loam_shared_stats stats;
-    void *blocks[100];
-
-    loam_shared_measure(heap, &stats);
-    loam_shared_validate(heap);
-    for (int i = 0; i < 100; i++)
-        blocks[i] = loam_shared_alloc(heap, (size_t)i * 37);
-    for (int i = 0; i < 50; i++)
-        loam_shared_free(heap, blocks[i]);
-    struct loam_shared_cell *cell = loam_shared_root(heap, "nodes");
-    for (int i = 0; cell && i < 400; i++)
-        loam_shared_free(heap, loam_shared_pop(heap, cell, offsetof(struct node, next)));
-    loam_shared_recover(heap);
-    loam_shared_trim(heap);
-    loam_shared_close(heap);
-}
-
-struct damage {
-    uint64_t seed;
-    int done;
-};
-
-/* Some words of a heap become others: of the head, the states, the records. */
-static void use_damaged(void *context)
-{
-    struct damage *damage = context;
-    struct loam_shared *heap, *again;
-    struct stat file;
-
-    if (freopen("/dev/null", "w", stderr) == NULL)
-        exit(2);
-    REQUIRE(loam_shared_anonymous(16 * MIB, &heap) == 0);
-    fill_heap(heap, &damage->seed);
-    int fd = loam_shared_fd(heap);
-    fstat(fd, &file);
-    int copy = memfd_create("copy", 0);
-    char *bytes = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    REQUIRE(bytes != MAP_FAILED && ftruncate(copy, file.st_size) == 0);
-    char *copied = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, copy, 0);
-    memcpy(copied, bytes, (size_t)file.st_size);
-    for (int i = 0; i < 40; i++) {
-        static const size_t ends[] = {64, 33000, 40000, 60000, 2200000};
-        size_t end = ends[seed_next(&damage->seed) % 5], at = seed_next(&damage->seed) % end & ~(size_t)7;
-        uint64_t word = seed_next(&damage->seed);
-        if (seed_next(&damage->seed) % 2)
-            word = *(uint64_t *)(copied + at) ^ 1ull << word % 64;
-        if (i > 5 || at > 40)
-            memcpy(copied + at, &word, sizeof(word));
-    }
-    if (loam_shared_open_fd(copy, &again) == 0)
-        use_heap(again);
-}
-
-static void test_a_damaged_heap_is_refused_or_does_no_harm(void **state)
-{
-    uint64_t seed = seed_take();
-
-    (void)state;
-    for (int i = 0; i < 200; i++) {
-        struct damage damage = {.seed = seed + (uint64_t)i};
-        assert_child_succeeds(use_damaged, &damage);
-    }
-}
-
-static void test_a_truncated_heap_is_refused(void **state)
-{
-    struct loam_shared *heap, *again;
-    uint64_t seed = 1;
-    char path[128];
-
-    (void)state;
-    assert_int_equal(loam_shared_create(name, 16 * MIB, 0600, &heap), 0);
-    fill_heap(heap, &seed);
-    loam_shared_close(heap);
-    snprintf(path, sizeof(path), "/dev/shm/%s", name);
-    for (off_t size = 2 * MIB; size > 0; size /= 3) {
-        assert_int_equal(truncate(path, size), 0);
-        assert_int_equal(loam_shared_open(name, &again), -EBADMSG);
-    }
-    assert_int_equal(loam_shared_unlink(name), 0);
-}
-
 /* --- threads and forks --- */
 
 struct crew {
@@ -734,68 +583,6 @@ static void test_as_many_participants_as_there_can_be(void **state)
         loam_shared_close(more[i]);
 }
 
-/* --- calls that fail --- */
-
-#ifdef LOAM_INJECT
-static struct {
-    long at, calls;
-    int error;
-} failing;
-
-static long fail_at(const char *call)
-{
-    (void)call;
-    return failing.calls++ == failing.at ? failing.error : 0;
-}
-
-static unsigned count_descriptors(void)
-{
-    unsigned count = 0;
-
-    for (int fd = 0; fd < 256; fd++)
-        count += fcntl(fd, F_GETFD) != -1;
-    return count;
-}
-
-/* False when something has failed. */
-static bool create_and_use(struct loam_shared **out)
-{
-    if (loam_shared_create(name, 16 * MIB, 0600, out) != 0)
-        return false;
-    void *small = loam_shared_alloc(*out, 100), *large = loam_shared_alloc(*out, 3 * MIB);
-    struct loam_shared_cell *cell = loam_shared_root(*out, "root");
-    bool all = small && large && cell && loam_shared_publish(*out, cell, small) == 0;
-    return loam_shared_free(*out, large) == 0 && loam_shared_trim(*out) > 0 && all;
-}
-
-static void test_each_call_fails(void **state)
-{
-    unsigned before = count_descriptors();
-    bool whole = false;
-
-    (void)state;
-    for (failing.at = 0; !whole; failing.at++) {
-        struct loam_shared *heap = NULL;
-        failing.calls = 0;
-        failing.error = failing.at % 2 ? -ENOSPC : -ENOMEM;
-        sys_inject = fail_at;
-        create_and_use(&heap);
-        sys_inject = NULL;
-        whole = failing.calls <= failing.at;
-        if (heap) {
-            assert_int_equal(loam_shared_validate(heap), 0);
-            assert_non_null(loam_shared_alloc(heap, 1000));
-            loam_shared_close(heap);
-        }
-        assert_int_equal(loam_shared_unlink(name), heap ? 0 : -ENOENT);
-        assert_int_equal(count_descriptors(), before);
-    }
-    assert_true(failing.at > 10);
-}
-#endif
-
-#define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -818,14 +605,8 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_what_was_published_is_there_for_who_comes_later),
         cmocka_unit_test(test_a_watcher_sees_all_and_changes_nothing),
-        cmocka_unit_test(test_what_is_no_heap_is_refused),
-        cmocka_unit_test(test_a_damaged_heap_is_refused_or_does_no_harm),
-        cmocka_unit_test(test_a_truncated_heap_is_refused),
         WITH_PAIR(test_a_forked_child_is_a_participant_of_its_own),
         WITH_PAIR(test_as_many_participants_as_there_can_be),
-#ifdef LOAM_INJECT
-        cmocka_unit_test(test_each_call_fails),
-#endif
         /* Last: once there has been a second thread, locks are taken for good. */
         WITH_PAIR(test_threads_with_one_attachment),
         WITH_PAIR(test_threads_with_an_attachment_each),
