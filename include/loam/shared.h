@@ -20,8 +20,8 @@
  *
  * Functions return 0 or -errno, or a pointer, or NULL with errno; on error nothing has changed. An attachment may be
  * used by any thread of its process, one at a time, others wait; threads that are to run in parallel attach by
- * themselves. A forked child has the attachments of its parent, as a participant of its own. Nothing here is
- * async-signal-safe.
+ * themselves. A forked child has the attachments of its parent, as a participant of its own, which holds nothing yet.
+ * Nothing here is async-signal-safe.
  *
  * Who may take part is a matter of the file's permissions; who may write to it can destroy what is in it. A file that
  * is not a heap or is damaged is refused when it is attached, and no offset in it is used unchecked. Only a file with a
@@ -47,7 +47,8 @@ struct loam_shared;
 /*
  * Make a heap called `name`, without a slash, for at most `limit` bytes of blocks (0: 1 GiB; rounded up to 64 KiB), and
  * attach to it. `mode` is that of open(2). It appears whole, or not at all. -EEXIST: there is one; -EINVAL: the name,
- * or a limit above 16 TiB; -ENOSPC, -ENOMEM, or what open(2), linkat(2), fallocate(2) or mmap(2) fail with.
+ * or a limit above 16 TiB; -ENOSPC, -ENOMEM, or what open(2), linkat(2), fallocate(2) or mmap(2) fail with. It stays,
+ * as /dev/shm/NAME, until its name is removed, also while nobody is attached.
  */
 int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out);
 
@@ -65,15 +66,15 @@ int loam_shared_open_fd(int fd, struct loam_shared **out);
 
 /*
  * Attach for looking only, which needs no more than permission to read: this is no participant, and nothing is changed.
- * For loam_shared_peek(), _at(), _roots(), _measure(), _participants() and _validate(); all that would change something
- * fails with -EROFS.
+ * For loam_shared_peek(), _usable_size(), _offset(), _at(), _roots(), _measure(), _participants() and _validate(); all
+ * that would change something fails with -EROFS.
  */
 int loam_shared_watch(const char *name, struct loam_shared **out);
 
 /* The descriptor of a heap's file, to be given to another process, as by a socket; it stays the attachment's. */
 int loam_shared_fd(const struct loam_shared *heap);
 
-/* Remove the name. The heap goes with its last attachment. */
+/* Remove the name. The heap goes with its last attachment. -ENOENT, -EINVAL, or what unlink(2) fails with. */
 int loam_shared_unlink(const char *name);
 
 /* Detach: what this participant still holds is freed. NULL is ignored. */
@@ -93,13 +94,19 @@ void *loam_shared_calloc(struct loam_shared *heap, size_t count, size_t size);
 /* Aligned to `alignment` bytes, a power of two of up to 4096, else NULL with EINVAL. */
 void *loam_shared_aligned(struct loam_shared *heap, size_t alignment, size_t size);
 
-/* Free a block, whoever holds it. -EINVAL: it is not the start of a block in use. NULL is ignored. */
+/*
+ * Free a block, whoever holds it. -EINVAL: it is not the start of a block in use. NULL is ignored. One that is in a
+ * cell must be taken out first.
+ */
 int loam_shared_free(struct loam_shared *heap, void *block);
 
 /* The bytes that can be used at a block; 0 for what is not the start of one in use. */
 size_t loam_shared_usable_size(struct loam_shared *heap, const void *block);
 
-/* From now on the block is everyone's, and stays when this participant goes. -EINVAL; -EPERM: another holds it. */
+/*
+ * From now on the block is everyone's, and stays when this participant goes. -EINVAL; -EPERM: this participant does not
+ * hold it.
+ */
 int loam_shared_keep(struct loam_shared *heap, void *block);
 
 /* --- cells: where blocks are published --- */
@@ -112,16 +119,20 @@ struct loam_shared_cell {
 /*
  * Publish a block that this participant holds in an empty cell. In one step it is in the cell and everyone's, whatever
  * happens to this process. -EEXIST: the cell is not empty; -EINVAL: the block is not in use, or the cell is not in the
- * heap; -EPERM: another holds the block.
+ * heap; -EPERM: this participant does not hold the block.
  */
 int loam_shared_publish(struct loam_shared *heap, struct loam_shared_cell *cell, void *block);
 
-/* Take the block out of a cell: it is this participant's then. NULL with ENOENT: the cell is empty; EINVAL. */
+/*
+ * Take the block out of a cell: it is this participant's then. NULL with ENOENT: the cell is empty; EBADMSG: its block
+ * was freed in it; EINVAL.
+ */
 void *loam_shared_take(struct loam_shared *heap, struct loam_shared_cell *cell);
 
 /*
  * The same of a stack: push publishes a block on top of what the cell has, which is linked to by the cell `next` in the
- * block; pop takes the top block, whose `next` is so many bytes from its start.
+ * block; pop takes the top block, whose `next` is so many bytes from its start. Not to be mixed with the two above: to
+ * take the top of a stack loses what is under it.
  */
 int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *cell, void *block,
                      struct loam_shared_cell *next);
@@ -148,10 +159,13 @@ int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *context, cons
 /* The offset of an address in the heap, never 0; 0 for NULL. It means the same to every participant. */
 uint64_t loam_shared_offset(const struct loam_shared *heap, const void *address);
 
-/* The address of `size` bytes at an offset; NULL for 0, and where they are not all in the heap. */
+/* The address of `size` bytes at an offset; NULL for 0, and where they are not all in blocks: a root is not in one. */
 void *loam_shared_at(const struct loam_shared *heap, uint64_t offset, size_t size);
 
-/* A pointer within the heap that is right at any address: the distance from itself. Zeroed, it is NULL. */
+/*
+ * A pointer within the heap that is right wherever that is mapped: the distance from itself, so a copy is wrong.
+ * Zeroed, it is NULL.
+ */
 struct loam_shared_ref {
     int64_t distance;
 };
@@ -169,8 +183,8 @@ static inline void *loam_shared_ref_get(const struct loam_shared_ref *ref)
 /* --- the whole --- */
 
 /*
- * Free what participants held that have died, now; else it is done when someone attaches, waits for one of them, or
- * would need fresh memory. Returns how many they were, or -errno.
+ * Free what participants held that have died, now. Else it is done when someone attaches in place of one, needs a cell
+ * that one was changing, or would need fresh memory. Returns how many they were, or -errno.
  */
 int loam_shared_recover(struct loam_shared *heap);
 

@@ -10,6 +10,7 @@ test_help_lists_the_commands() {
     expect 0 "$LOAM" --help
     says out 'Usage: loam COMMAND'
     says out "  run      start a program on loam's heap"
+    says out '  shared   list shared heaps, look at one, remove names'
     mv out by_option
     expect 0 "$LOAM" help
     cmp by_option out
@@ -26,7 +27,9 @@ test_help_of_a_command() {
 }
 
 test_help_fits_into_120_columns() {
-    "$LOAM" help run | awk 'length > 120 { exit 1 }'
+    for command in run shared; do
+        "$LOAM" help "$command" | awk 'length > 120 { exit 1 }'
+    done
 }
 
 test_no_command() {

@@ -31,6 +31,7 @@ extern const struct command command_leaks;
 extern const struct command command_top;
 extern const struct command command_snap;
 extern const struct command command_diff;
+extern const struct command command_shared;
 
 /* Print how `command` is used to stdout. Returns the exit status: 0, or 1 with a message when stdout failed. */
 int command_help(const struct command *command);

@@ -23,8 +23,8 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-    &command_run,   &command_check, &command_map,  &command_stats, &command_top,    &command_explain,
-    &command_leaks, &command_snap,  &command_diff, &help,          &command_report,
+    &command_run,   &command_check, &command_map,  &command_stats,  &command_top, &command_explain,
+    &command_leaks, &command_snap,  &command_diff, &command_shared, &help,        &command_report,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
