@@ -131,8 +131,12 @@ export_heap() {
     export LOAM_LIBRARY=$HEAP
 }
 
-test_all_is_locked() {
+need_no_limit() {
     [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+}
+
+test_all_is_locked() {
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock ./locked
@@ -141,6 +145,7 @@ test_all_is_locked() {
 }
 
 test_the_heap_alone_is_locked() {
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock=heap ./locked
@@ -163,7 +168,7 @@ test_a_checked_program_is_not_locked() {
 }
 
 test_what_is_mapped_later_is_locked() {
-    [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock=future ./locked
