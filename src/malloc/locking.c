@@ -35,11 +35,10 @@ static void tell(const char *format, uint64_t number)
 
 void locking_start(void)
 {
-    int flags = flags_of[options.lock];
-    uint64_t limit = sys_capable(CAP_IPC_LOCK) ? UINT64_MAX : sys_limit(RLIMIT_MEMLOCK);
-
     if (options.lock == LOCK_NONE || options.check)
         return;
+    int flags = flags_of[options.lock];
+    uint64_t limit = sys_capable(CAP_IPC_LOCK) ? UINT64_MAX : sys_limit(RLIMIT_MEMLOCK);
     if (flags && limit != UINT64_MAX) {
         tell("loam: cannot lock all memory: RLIMIT_MEMLOCK is %u KiB (ulimit -l), and to grow past it would end the "
              "program; the heap alone is locked, as far as that goes.\n",

@@ -204,7 +204,7 @@ void range_init_locks(void);
  */
 int range_commit(void *address, size_t size, size_t before, size_t after);
 
-/* Lock what has become accessible, if that is wanted. The first refusal is told on stderr, and the last. */
+/* Lock what has become accessible, if that is wanted. A refusal is told on stderr, and ends it. */
 void range_lock_more(const void *address, size_t size);
 
 extern struct lock purge_lock;

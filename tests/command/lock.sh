@@ -41,7 +41,7 @@ test_a_limit_of_zero_is_told_before_the_start() {
 
 # --- with the heap itself ---
 
-# Prints what of its memory is locked.
+# Prints what of its memory is locked, also in a forked child, and after objects have been moved.
 build_locked() {
     "$CC" -O0 -fno-builtin -x c - -o locked <<'PROGRAM'
 #include <inttypes.h>
@@ -79,6 +79,22 @@ static void print(const char *who, void *object)
     fflush(stdout);
 }
 
+/* Whether memory that is freed leaves the process within some seconds. */
+static int is_given_back(void)
+{
+    char *freed = malloc(40 << 20);
+    unsigned char there = 1;
+
+    memset(freed, 1, 40 << 20);
+    free(freed);
+    for (int i = 0; i < 500 && there & 1; i++) {
+        usleep(10000);
+        free(malloc(9 << 20)); /* more than a heap keeps for itself */
+        mincore((void *)((uintptr_t)freed + (20 << 20) & -4096ul), 4096, &there);
+    }
+    return !(there & 1);
+}
+
 int main(int argc, char **argv)
 {
     size_t size = argc > 1 ? strtoul(argv[1], NULL, 0) : 1 << 20;
@@ -88,8 +104,8 @@ int main(int argc, char **argv)
     print("parent", object);
     if (fork() == 0) {
         print("child", object);
-        free(malloc(40 << 20));
-        _exit(0);
+        printf("child: given back %d\n", is_given_back());
+        exit(0);
     }
     wait(NULL);
     object = realloc(object, 3 * size);
@@ -97,40 +113,66 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < size; i++)
         if (object[i] != 1)
             return 1;
+    int locked = is_locked(object);
+    for (int i = 0; i < 4; i++)
+        locked += is_locked(malloc(size));
+    printf("moved: locked %d of 5\n", locked);
     return 0;
 }
 PROGRAM
 }
 
+# What it prints after the parent's line, if nothing limits it.
+rest="child: heap 0 data 0 mapping 0
+child: given back 1
+moved: locked 5 of 5"
+
 export_heap() {
     export LOAM_LIBRARY=$HEAP
 }
 
-test_all_is_locked() {
+need_no_limit() {
     [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+}
+
+test_all_is_locked() {
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock ./locked
-    is out "parent: heap 1 data 1 mapping 1"$'\n'"child: heap 0 data 0 mapping 0"
+    is out "parent: heap 1 data 1 mapping 1"$'\n'"$rest"
     empty err
 }
 
 test_the_heap_alone_is_locked() {
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock=heap ./locked
-    is out "parent: heap 1 data 0 mapping 0"$'\n'"child: heap 0 data 0 mapping 0"
+    is out "parent: heap 1 data 0 mapping 0"$'\n'"$rest"
     empty err
     expect 0 "$LOAM" run -q --lock=heap -o source=brk ./locked
-    is out "parent: heap 1 data 0 mapping 0"$'\n'"child: heap 0 data 0 mapping 0"
+    is out "parent: heap 1 data 0 mapping 0"$'\n'"$rest"
+}
+
+# 2 MiB of objects, a quarter of metadata for slices and chunks, and one for heaps.
+test_records_of_the_heap_are_locked() {
+    export_heap
+    expect 0 "$LOAM" run -q --lock=heap grep VmLck /proc/self/status
+    [ "$(tr -dc 0-9 <out)" -ge $((2048 + 2 * 256 + 200)) ] || fail "$(cat out)"
+}
+
+test_a_checked_program_is_not_locked() {
+    expect 0 env LD_PRELOAD="$HEAP" LOAM_OPTIONS=check,leaks=0,lock=heap grep VmLck /proc/self/status
+    [ "$(tr -dc 0-9 <out)" -eq 0 ] || fail "$(cat out)"
 }
 
 test_what_is_mapped_later_is_locked() {
-    [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+    need_no_limit
     export_heap
     build_locked
     expect 0 "$LOAM" run -q --lock=future ./locked
-    is out "parent: heap 1 data 0 mapping 1"$'\n'"child: heap 0 data 0 mapping 0"
+    is out "parent: heap 1 data 0 mapping 1"$'\n'"$rest"
 }
 
 test_within_a_limit_the_heap_is_locked() {

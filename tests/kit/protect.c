@@ -1,26 +1,14 @@
 /* protect.c - the contract of loam/protect.h. */
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <loam/protect.h>
 
 #include "child.h"
-#include "sys/sys.h"
-
-#define PAGE ((size_t)sysconf(_SC_PAGESIZE))
+#include "kit.h"
 
 /* --- accesses that may fault --- */
 
@@ -60,69 +48,6 @@ static int reads(void *address)
 static int writes(void *address)
 {
     return !faults(address, 1);
-}
-
-static char *map(size_t pages)
-{
-    char *start = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    assert_ptr_not_equal(start, MAP_FAILED);
-    return start;
-}
-
-static void unmap(void *start, size_t pages)
-{
-    assert_int_equal(munmap(start, pages * PAGE), 0);
-}
-
-/* --- calls that fail --- */
-
-#ifdef LOAM_INJECT
-static struct {
-    const char *name;
-    int skip; /* calls of this name that succeed before */
-    long error;
-} failing;
-
-static long fail_named(const char *call)
-{
-    return failing.name && strcmp(call, failing.name) == 0 && failing.skip-- <= 0 ? failing.error : 0;
-}
-
-static void fail_after(const char *name, int skip, long error)
-{
-    failing.name = name;
-    failing.skip = skip;
-    failing.error = error;
-    sys_inject = name ? fail_named : NULL;
-}
-
-static int injects(void)
-{
-    return 1;
-}
-#else
-static int injects(void)
-{
-    return 0;
-}
-
-static void fail_after(const char *name, int skip, long error)
-{
-    (void)name;
-    (void)skip;
-    (void)error;
-}
-#endif
-
-static void fail_always(const char *name, long error)
-{
-    fail_after(name, 0, error);
-}
-
-static void fail_no_more(void)
-{
-    fail_after(NULL, 0, 0);
 }
 
 static size_t count_mappings(void)
@@ -447,15 +372,6 @@ static void test_locked_pages_are_not_guarded(void **state)
 }
 
 /* --- what holds --- */
-
-/* The lowest file descriptor that is free. */
-static int free_descriptor(void)
-{
-    int fd = dup(STDERR_FILENO);
-
-    close(fd);
-    return fd;
-}
 
 static void check_protection(void)
 {
