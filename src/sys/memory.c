@@ -5,12 +5,17 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same on every architecture, as all since Linux 5.1 */
+#endif
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
 #endif
 
 int sys_reserve_at(void *address, size_t size)
@@ -26,6 +31,19 @@ intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int
     return sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd, (long)offset);
 }
 
+int sys_map_secret(void *address, size_t size)
+{
+    int fd = (int)sys_call("memfd_secret", SYS_memfd_secret, O_CLOEXEC, 0, 0, 0, 0, 0);
+
+    if (fd < 0)
+        return fd;
+    long result = sys_call("ftruncate", SYS_ftruncate, fd, (long)size, 0, 0, 0, 0);
+    if (result == 0)
+        result = sys_map_file(address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0);
+    sys_close(fd);
+    return result < 0 ? (int)result : 0;
+}
+
 int sys_protect(void *address, size_t size, int protection)
 {
     return (int)sys_call("mprotect", SYS_mprotect, (long)address, (long)size, protection, 0, 0, 0);
@@ -34,6 +52,14 @@ int sys_protect(void *address, size_t size, int protection)
 intptr_t sys_remap(void *address, size_t from, size_t to)
 {
     return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, MREMAP_MAYMOVE, 0, 0);
+}
+
+int sys_move_mapping(void *from, void *to, size_t size)
+{
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    long result = sys_call("mremap", SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+
+    return result < 0 ? (int)result : 0;
 }
 
 int sys_advise(void *address, size_t size, int advice)

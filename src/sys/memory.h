@@ -14,11 +14,18 @@ int sys_reserve_at(void *address, size_t size);
 /* mmap(2) itself. Returns the address or -errno. */
 intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int fd, uint64_t offset);
 
+/* Map pages of memfd_secret(2), which nothing else can reach any more, over what lies at the address; they cannot be
+ * accessed yet. Linux 5.14, else -ENOSYS. */
+int sys_map_secret(void *address, size_t size);
+
 /* PROT_ values of mprotect(2). */
 int sys_protect(void *address, size_t size, int protection);
 
 /* mremap(2) to where there is room, of pages of one mapping. Returns the new address or -errno. */
 intptr_t sys_remap(void *address, size_t from, size_t to);
+
+/* Move pages of one mapping to `to`, whose own are dropped; `from` is left unmapped. */
+int sys_move_mapping(void *from, void *to, size_t size);
 
 /* MADV_ values of madvise(2). */
 int sys_advise(void *address, size_t size, int advice);
