@@ -1,5 +1,5 @@
 # The facilities: each a folder, which needs no other, and a member of the static library that stands alone.
-set(kit_facilities region)
+set(kit_facilities region secret)
 
 add_library(loam_kit_common OBJECT sys/sys.c sys/memory.c sys/lock.c base/report.c base/text.c)
 set(kit_parts loam_kit_common)
