@@ -18,6 +18,12 @@
 #include <errno.h>
 #include <pthread.h>
 
+/* What the pages themselves allow: with a key everything, as the key decides. */
+static enum loam_secret_access page_access(const struct loam_secret_group *group)
+{
+    return group->key < 0 ? group->access : LOAM_SECRET_READ_WRITE;
+}
+
 /* Zeroes instead of hidden pages. Where something else lies there already, the secrets are out of reach. */
 static void replace_hidden(struct chunk *chunk)
 {
@@ -28,6 +34,8 @@ static void replace_hidden(struct chunk *chunk)
     chunk->hidden = !range_fill(data, size) || (range_advise(data, size) & ~range.lost) != 0;
     if (chunk->hidden)
         chunk->open = 0;
+    else
+        chunk_protect(chunk, 0, chunk->open, page_access(chunk->group));
 }
 
 static void enclose_all(struct chunk *chunk)
@@ -54,10 +62,9 @@ static void inherit(struct chunk *chunk)
         loam_secret_wipe((void *)chunk_data(chunk), size);
     chunk->locked = sys_lock((void *)chunk_data(chunk), size, true) == 0 ? chunk->open : 0;
     enclose_all(chunk);
+    chunk_protect(chunk, 0, chunk->open, page_access(group));
     if (group->key >= 0)
         group_switch_key(group, access);
-    else
-        chunk_protect(chunk, 0, chunk->open, access);
     chunk->retired |= chunk->locked < chunk->open;
     if (chunk->retired && group->current == chunk)
         group->current = NULL;
