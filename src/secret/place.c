@@ -118,6 +118,13 @@ void place_check(const struct place *place)
 
 /* --- access --- */
 
+void place_refused(void)
+{
+    report_stop_line(
+        "loam: the kernel refuses to change the protection of secrets' memory by mprotect(2), so that they "
+        "can be neither used nor wiped: raise vm.max_map_count.\n");
+}
+
 /* To change a part of a mapping may take one mapping too many; to change all of it does not. */
 static bool unprotect(const struct place *place)
 {

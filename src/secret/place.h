@@ -41,4 +41,7 @@ HIDDEN void place_check(const struct place *place);
 HIDDEN void place_open(const struct place *place, enum loam_secret_access access);
 HIDDEN void place_close(const struct place *place, enum loam_secret_access access);
 
+/* Stop the process: the kernel does not give pages back an access that they had. */
+_Noreturn HIDDEN void place_refused(void);
+
 #endif

@@ -390,8 +390,8 @@ static int switch_all(struct loam_secret_group *group, enum loam_secret_access a
         if (!chunk->open || chunk_protect(chunk, 0, chunk->open, access) == 0)
             continue;
         for (struct chunk *done = group->chunks; done != chunk; done = done->next)
-            if (done->open)
-                chunk_protect(done, 0, done->open, group->access);
+            if (done->open && chunk_protect(done, 0, done->open, group->access) < 0)
+                place_refused();
         return -ENOMEM;
     }
     group->access = access;

@@ -141,8 +141,18 @@ struct scene {
     int input, output;
 };
 
+/* A sanitizer's memory is terabytes to look at, and has copies of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const bool can_look = false;
+#else
+static const bool can_look = true;
+#endif
+
 static void start(struct scene *scene, const char *name)
 {
+    if (!can_look)
+        skip();
+
     char seed[32], line[32] = "";
     int in[2], out[2];
 
@@ -151,11 +161,6 @@ static void start(struct scene *scene, const char *name)
     assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
     scene->child = fork();
     if (scene->child == 0) {
-        const char *handle =
-            "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0";
-        setenv("ASAN_OPTIONS", handle, 1);
-        setenv("TSAN_OPTIONS", handle, 1);
-        setenv("UBSAN_OPTIONS", handle, 1);
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
         execl("/proc/self/exe", "secret_outside", name, seed, NULL);
