@@ -146,11 +146,10 @@ void place_open(const struct place *place, enum loam_secret_access access)
     if (group->key >= 0)
         group_switch_key(group, LOAM_SECRET_READ_WRITE);
     else if (!unprotect(place))
-        report_stop_line(
-            "loam: the kernel refuses to open the memory of a secret by mprotect(2), so it cannot be wiped: "
-            "raise vm.max_map_count or the limit of memory.\n");
+        place_refused();
 }
 
+/* To give the whole mapping what it had takes no more mappings, which is the only reason to refuse. */
 void place_close(const struct place *place, enum loam_secret_access access)
 {
     const struct chunk *chunk = place->chunk;
