@@ -24,6 +24,8 @@
  * fork(2). A child finds zeroes in every secret, and may free it. It may go on to allocate. A child made by a bare
  * clone(2) or _Fork(3) must not use secrets if another thread was in a function of these at that moment.
  *
+ * A library that contains these functions must not be unloaded: the handlers stay.
+ *
  * All functions are thread-safe. loam_secret_wipe(), loam_secret_equal() and loam_secret_wipe_all() are
  * async-signal-safe, the others are not.
  * Source: mlock2(2), madvise(2), mprotect(2), memfd_secret(2), pkeys(7).
@@ -55,7 +57,8 @@ enum {
     LOAM_SECRET_HIDDEN = 4,
 
     /* A protection key, see pkeys(7): access is switched for the calling thread alone, at the cost of an
-     * instruction. A thread starts with the access of the one that creates it; a signal handler, with none. */
+     * instruction. A thread starts with the access of the one that creates it; those that exist when the group is
+     * created, and each signal handler, with none. */
     LOAM_SECRET_KEYS = 8,
 };
 
@@ -63,6 +66,7 @@ enum {
  * A group, open for reading and writing; its name, of which 31 bytes are kept, is for reports. Released by
  * loam_secret_group_destroy(). NULL with errno:
  *   EINVAL   a flag that is not known
+ *   EACCES   all has been wiped
  *   ENOMEM   no memory, or no addresses
  *   ENOSYS   HIDDEN, and the kernel has no memfd_secret(2), or it is switched off
  *   ENOTSUP  KEYS, and the processor or the kernel has none; or, without BEST_EFFORT, the kernel cannot leave memory

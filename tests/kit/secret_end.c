@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,16 +22,6 @@
 
 enum { KEY = 32, LARGE = 100000, NOBODY = 65534 };
 
-static struct loam_secret_group *make(unsigned flags)
-{
-    struct loam_secret_group *group = loam_secret_group_create("keys", flags);
-
-    if (!group && (errno == ENOSYS || errno == ENOTSUP))
-        skip();
-    assert_non_null(group);
-    return group;
-}
-
 /* In a child. */
 static struct loam_secret_group *need(unsigned flags)
 {
@@ -46,6 +37,27 @@ static int is_zero(const unsigned char *data, size_t n)
         if (data[i])
             return 0;
     return 1;
+}
+
+static bool have_keys(void)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_KEYS);
+
+    loam_secret_group_destroy(group);
+    return group != NULL;
+}
+
+/* write(2) answers instead of a fault. */
+static bool is_accessible(const void *address)
+{
+    int ends[2];
+
+    REQUIRE(pipe(ends) == 0);
+    bool result = write(ends[1], address, 1) == 1;
+    REQUIRE(result || errno == EFAULT);
+    close(ends[0]);
+    close(ends[1]);
+    return result;
 }
 
 /* --- what faults or stops --- */
@@ -99,6 +111,28 @@ static void test_a_closed_secret_faults_with_a_report(void **state)
 #endif
     assert_ends(read_closed, SIGSEGV, "it is byte 4 of one of 32 bytes in group \"keys\"; open the group");
     assert_child_succeeds(read_read_only, NULL);
+}
+
+static void free_one_of_two(void *flags)
+{
+    struct loam_secret_group *group = need(*(unsigned *)flags);
+    unsigned char *kept = loam_secret_alloc(group, KEY), *freed = loam_secret_alloc(group, KEY);
+
+    REQUIRE(is_accessible(kept));
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    loam_secret_check(group);
+    REQUIRE(!is_accessible(kept));
+    loam_secret_free(freed);
+    REQUIRE(!is_accessible(kept));
+}
+
+static void test_a_free_leaves_the_group_closed(void **state)
+{
+    unsigned flags[] = {0, LOAM_SECRET_ISOLATED, LOAM_SECRET_KEYS};
+
+    (void)state;
+    for (size_t i = 0; i < (have_keys() ? 3 : 2); i++)
+        assert_child_succeeds(free_one_of_two, &flags[i]);
 }
 
 static void read_freed(void *unused)
@@ -370,6 +404,7 @@ static void allocate_beyond_limit(void *limit)
     REQUIRE(status.locked == *(size_t *)limit && status.unlocked == 0 && status.lost == 0);
     REQUIRE(status.secrets == *(size_t *)limit / 64);
     if (last) {
+        REQUIRE(is_accessible(last) && !is_accessible(last + 4096));
         loam_secret_free(last);
         REQUIRE(loam_secret_alloc(group, KEY) == last);
     }
@@ -455,7 +490,8 @@ static void use_keys(void *unused)
 static void test_keys_switch_one_thread(void **state)
 {
     (void)state;
-    loam_secret_group_destroy(make(LOAM_SECRET_KEYS));
+    if (!have_keys())
+        skip();
     assert_child_succeeds(use_keys, NULL);
     assert_ends(close_for_one_thread, SIGSEGV, "of a closed secret");
 }
@@ -466,6 +502,7 @@ int main(void)
         /* The first: only the handler that is there before all groups is earlier. */
         cmocka_unit_test(test_an_earlier_handler_keeps_its_faults),
         cmocka_unit_test(test_a_closed_secret_faults_with_a_report),
+        cmocka_unit_test(test_a_free_leaves_the_group_closed),
         cmocka_unit_test(test_a_freed_secret_faults_with_a_report),
         cmocka_unit_test(test_guard_pages_fault_with_a_report),
         cmocka_unit_test(test_what_is_written_around_a_secret_is_noticed),
