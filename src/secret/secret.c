@@ -211,6 +211,20 @@ static void release(const struct place *place)
     forget(place);
 }
 
+/*
+ * Word by word: memcpy(3) takes vector registers, which then hold the secret, and which the dynamic linker saves on
+ * the stack when a function is called for the first time.
+ */
+static void copy(uintptr_t to, uintptr_t from, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + sizeof(uint64_t) <= n; i += sizeof(uint64_t))
+        *(volatile uint64_t *)(to + i) = *(const volatile uint64_t *)(from + i);
+    for (; i < n; i++)
+        *(volatile unsigned char *)(to + i) = *(const volatile unsigned char *)(from + i);
+}
+
 static void find_or_stop(const char *function, const void *secret, struct place *out)
 {
     char buffer[REPORT_SIZE];
@@ -260,7 +274,7 @@ PUBLIC void *loam_secret_realloc(void *secret, size_t size)
     int error = create(old.chunk->group, GRANULE, size, &new);
     if (error == 0) {
         if (old.chunk->open)
-            memcpy((void *)new.start, secret, min_size(old.size, size));
+            copy(new.start, old.start, min_size(old.size, size));
         release(&old);
     }
     leave();

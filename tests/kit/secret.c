@@ -215,6 +215,19 @@ static void test_small_secrets_share_pages(void **state)
     assert_true(status.locked <= MANY * 64 + 4 * 4096);
 }
 
+/* The aligned one leaves a gap before it that takes as many as a page. */
+static void test_gaps_are_filled(void **state)
+{
+    struct loam_secret_group *group = *state;
+    struct loam_secret_status status;
+
+    assert_non_null(loam_secret_aligned(group, 4096, KEY));
+    for (int i = 0; i < 120; i++)
+        assert_non_null(loam_secret_alloc(group, KEY));
+    loam_secret_status(group, &status);
+    assert_int_equal(status.locked, 2 * 4096);
+}
+
 static void test_memory_goes_back_when_secrets_do(void **state)
 {
     struct loam_secret_group *group = *state;
@@ -405,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_wipe_sets_zeroes_and_no_more),
         cmocka_unit_test(test_flags_that_are_not_known_are_einval),
         WITH_GROUP(test_small_secrets_share_pages),
+        WITH_GROUP(test_gaps_are_filled),
         WITH_GROUP(test_memory_goes_back_when_secrets_do),
         cmocka_unit_test(test_addresses_come_back_last),
         WITH_GROUP(test_a_closed_group_allocates_nothing_and_frees),
