@@ -147,7 +147,8 @@ void loam_secret_wipe(void *data, size_t n);
 /*
  * Wipe every secret, for good; for a handler of a signal after which the process ends. The addresses become
  * inaccessible before the secrets become zero, so that no other thread works on with a key of zeroes: one that
- * uses a secret afterwards sleeps until the process ends. Allocations fail with EACCES, and frees do nothing.
+ * uses a secret afterwards sleeps until the process ends. Allocations fail with EACCES, frees do nothing, and sizes are
+ * 0.
  */
 void loam_secret_wipe_all(void);
 

@@ -67,15 +67,19 @@ static struct slots *new_slots(void)
     return slots;
 }
 
+static void spare(struct slots *slots)
+{
+    slots->next = spare_slots;
+    spare_slots = slots;
+}
+
 static void discard(struct chunk *chunk)
 {
     struct slots *slots = chunk->slots;
 
     chunk_close(chunk);
-    if (!slots)
-        return;
-    slots->next = spare_slots;
-    spare_slots = slots;
+    if (slots)
+        spare(slots);
 }
 
 static int new_shared(struct loam_secret_group *group, struct chunk **out)
@@ -85,12 +89,10 @@ static int new_shared(struct loam_secret_group *group, struct chunk **out)
     if (!slots)
         return -ENOMEM;
     int error = chunk_create(group, CHUNK_DATA_PAGES, out);
-    if (error == 0) {
+    if (error < 0)
+        spare(slots);
+    else
         (*out)->slots = slots;
-        return 0;
-    }
-    slots->next = spare_slots;
-    spare_slots = slots;
     return error;
 }
 
@@ -122,15 +124,14 @@ static struct chunk *find_room(const struct loam_secret_group *group, const stru
 static int place_shared(struct loam_secret_group *group, size_t alignment, size_t size, struct place *out)
 {
     struct need need = {place_body(size) / GRANULE, divide_up(alignment, GRANULE)};
-    ptrdiff_t granule;
+    ptrdiff_t granule = -1;
     struct chunk *chunk = find_room(group, &need, &granule);
-    int error = 0;
+    int error = chunk ? 0 : new_shared(group, &chunk);
 
-    if (!chunk) {
-        if ((error = new_shared(group, &chunk)) < 0)
-            return error;
+    if (error < 0)
+        return error;
+    if (granule < 0)
         granule = find_in(chunk, &need);
-    }
     error = chunk_open(chunk, divide_up(((size_t)granule + need.count) * GRANULE, PAGE_SIZE));
     if (error < 0) {
         if (chunk->secrets == 0 && chunk != group->current)

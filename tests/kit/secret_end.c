@@ -286,12 +286,14 @@ static void jump_back(int number)
 
 static void fault_elsewhere(void *unused)
 {
+    volatile char *volatile nowhere = (char *)16;
+
     (void)unused;
     signal(SIGSEGV, jump_back);
     struct loam_secret_group *group = need(0);
     for (volatile int i = 0; i < 3; i++)
         if (sigsetjmp(back, 1) == 0) {
-            *(volatile char *)16 = 1;
+            *nowhere = 1;
             REQUIRE(0);
         }
     REQUIRE(loam_secret_alloc(group, KEY) != NULL);

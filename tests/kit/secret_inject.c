@@ -237,6 +237,50 @@ static void lose_advice(void *unused)
     REQUIRE(status.lost == (LOAM_SECRET_LOST_DUMP | LOAM_SECRET_LOST_FORK));
 }
 
+/* What a child has inherited because the kernel could not empty it is wiped when the child first allocates or asks. */
+static void lose_fork(void *unused)
+{
+    struct loam_secret_status status;
+    int result;
+
+    (void)unused;
+    set_failing("madvise", -EINVAL);
+    struct loam_secret_group *lax = loam_secret_group_create("keys", LOAM_SECRET_BEST_EFFORT);
+    set_failing(NULL, 0);
+    unsigned char *secret = take(lax, KEY);
+    pid_t pid = fork();
+    if (pid == 0) {
+        loam_secret_status(lax, &status);
+        for (int i = 0; i < KEY; i++)
+            REQUIRE(secret[i] == 0);
+        loam_secret_free(secret);
+        _exit(0);
+    }
+    REQUIRE(waitpid(pid, &result, 0) == pid && result == 0);
+    give(secret, KEY);
+}
+
+static int refusals;
+
+static long refuse_some(const char *name)
+{
+    return strcmp(name, "mmap") == 0 && refusals-- > 0 ? -ENOMEM : 0;
+}
+
+/* 64 MiB are enough. */
+static void lose_most_addresses(void *unused)
+{
+    struct loam_secret_group *group;
+
+    (void)unused;
+    refusals = 4;
+    sys_inject = refuse_some;
+    group = loam_secret_group_create("keys", LOAM_SECRET_BEST_EFFORT);
+    REQUIRE(group && refusals <= 0);
+    give(take(group, 10 * LARGE), 10 * LARGE);
+    REQUIRE(!loam_secret_alloc(group, (size_t)64 << 20) && errno == ENOMEM);
+}
+
 static void lose_support(void *unused)
 {
     (void)unused;
@@ -294,11 +338,12 @@ static void lose_inherited_locks(void *unused)
 
 static void test_what_is_lost_is_told(void **state)
 {
-    void (*const bodies[])(void *) = {lose_locks,      lose_advice,          lose_addresses,
-                                      lose_protection, lose_inherited_locks, lose_support};
+    void (*const bodies[])(void *) = {lose_locks,           lose_advice,         lose_fork,
+                                      lose_addresses,       lose_most_addresses, lose_protection,
+                                      lose_inherited_locks, lose_support};
 
     (void)state;
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         assert_child_succeeds(bodies[i], NULL);
 }
 
