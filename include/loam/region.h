@@ -14,8 +14,8 @@
  *
  * longjmp(3) leaves a scope open; the next scope outside it that ends releases what it held.
  *
- * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and
- * what has been released faults when it is used: loam_region_trap() says more.
+ * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and what
+ * has been released faults when it is used: loam_region_trap() says more.
  *
  * A region is one thread's at a time; different threads may use different ones. Nothing here is async-signal-safe.
  * Source: D. R. Hanson, "Fast allocation and deallocation of memory based on object lifetimes", 1990; alloca(3).
@@ -101,8 +101,8 @@ __attribute__((format(printf, 2, 0))) char *loam_region_vprintf(struct loam_regi
 int loam_region_defer(struct loam_region *region, void (*function)(void *argument), void *argument);
 
 /*
- * A scope: what is allocated between the two is released by the second. Scopes nest; ending one ends those inside it.
- * To end one a second time, or one whose outer scope has ended, stops the process if it is noticed.
+ * A scope: what is allocated between the two is released by the second. Scopes nest; ending one ends those inside it. To
+ * end one a second time, or one whose outer scope has ended, stops the process if it is noticed.
  */
 static inline struct loam_region_mark loam_region_begin(struct loam_region *region)
 {
@@ -129,8 +129,8 @@ void loam_region_measure(const struct loam_region *region, struct loam_region_us
 
 /*
  * Traps, for all regions from their next block on: each allocation lies in pages of its own, at their end, before
- * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released.
- * So a use after the scope and an overflow are faults at the instruction that does it. An allocation takes some
+ * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released. So a use
+ * after the scope and an overflow are faults at the instruction that does it. An allocation takes some
  * microseconds then. On in each process with a source file that includes this header without NDEBUG, unless it
  * defines LOAM_REGION_NO_TRAP.
  */
