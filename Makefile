@@ -6,12 +6,13 @@
 #   make bench            loam beside the allocators of the distribution
 #   make bench-check      loam check beside valgrind and AddressSanitizer
 #   make bench-mem        the routines of raw memory beside the C library's
+#   make bench-kit        the facilities beside what others use for the same
 #   make install PREFIX=  library, headers, pkg-config and CMake files, command
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-.PHONY: all run test quick-test bench bench-check bench-mem install check format clean
+.PHONY: all run test quick-test bench bench-check bench-mem bench-kit install check format clean
 
 all:
 	@scripts/install build
@@ -49,6 +50,13 @@ bench-mem:
 	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
 	@cmake --build build -j $(JOBS) --target product loam_mem_bench
 	@python3 bench/mem_bench.py --build build $(BENCH)
+
+bench-kit:
+	@scripts/install build bench
+	@cmake --preset release -DLOAM_BENCH=ON >/dev/null
+	@cmake --build build -j $(JOBS) --target kit_bench
+	@for program in build/bench/kit-bench-*; do $$program || exit; done >bench/results/kit.tmp
+	@mv bench/results/kit.tmp bench/results/kit.txt && cat bench/results/kit.txt
 
 install: all
 	@cmake --install build --prefix "$(PREFIX)"

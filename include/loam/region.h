@@ -14,8 +14,8 @@
  *
  * longjmp(3) leaves a scope open; the next scope outside it that ends releases what it held.
  *
- * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and what
- * has been released faults when it is used: loam_region_trap() says more.
+ * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and
+ * what has been released faults when it is used: loam_region_trap() says more.
  *
  * A region is one thread's at a time; different threads may use different ones. Nothing here is async-signal-safe.
  * Source: D. R. Hanson, "Fast allocation and deallocation of memory based on object lifetimes", 1990; alloca(3).
@@ -46,9 +46,10 @@ struct loam_region_mark {
     struct loam_region_cleanup *cleanups;
 };
 
-/* For the inline functions. */
+/* For the inline functions. A mark is passed in pieces, so that it can stay in registers. */
 void *loam_region_extend(struct loam_region *region, size_t size);
-void loam_region_rewind(struct loam_region *region, const struct loam_region_mark *mark);
+void loam_region_rewind(struct loam_region *region, uintptr_t next, struct loam_region_block *block,
+                        struct loam_region_cleanup *cleanups);
 
 /* A new region; NULL with ENOMEM. Its memory is released by loam_region_destroy(). */
 struct loam_region *loam_region_create(void);
@@ -101,8 +102,8 @@ __attribute__((format(printf, 2, 0))) char *loam_region_vprintf(struct loam_regi
 int loam_region_defer(struct loam_region *region, void (*function)(void *argument), void *argument);
 
 /*
- * A scope: what is allocated between the two is released by the second. Scopes nest; ending one ends those inside it. To
- * end one a second time, or one whose outer scope has ended, stops the process if it is noticed.
+ * A scope: what is allocated between the two is released by the second. Scopes nest; ending one ends those inside it.
+ * To end one a second time, or one whose outer scope has ended, stops the process if it is noticed.
  */
 static inline struct loam_region_mark loam_region_begin(struct loam_region *region)
 {
@@ -115,7 +116,7 @@ static inline void loam_region_end(struct loam_region *region, const struct loam
     if (__builtin_expect(region->block == mark->block && region->cleanups == mark->cleanups, 1))
         region->next = mark->next;
     else
-        loam_region_rewind(region, mark);
+        loam_region_rewind(region, mark->next, mark->block, mark->cleanups);
 }
 
 /* Bytes. */
@@ -129,8 +130,8 @@ void loam_region_measure(const struct loam_region *region, struct loam_region_us
 
 /*
  * Traps, for all regions from their next block on: each allocation lies in pages of its own, at their end, before
- * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released. So a use
- * after the scope and an overflow are faults at the instruction that does it. An allocation takes some
+ * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released.
+ * So a use after the scope and an overflow are faults at the instruction that does it. An allocation takes some
  * microseconds then. On in each process with a source file that includes this header without NDEBUG, unless it
  * defines LOAM_REGION_NO_TRAP.
  */

@@ -62,6 +62,19 @@ static bool set_number(uint64_t *number, const char *value, uint64_t least, uint
     return true;
 }
 
+static bool set_lock(const char *value)
+{
+    static const char *const names[] = {[LOCK_HEAP] = "heap", [LOCK_FUTURE] = "future", [LOCK_ALL] = "all"};
+
+    for (enum lock_kind kind = LOCK_HEAP; kind < LENGTH(names); kind++) {
+        if (strcmp(value, names[kind]) != 0)
+            continue;
+        options.lock = kind;
+        return true;
+    }
+    return false;
+}
+
 static bool set_purge(const char *value)
 {
     return set_number(&options.purge_ms, value, 0, UINT64_MAX);
@@ -158,6 +171,7 @@ static const struct {
     {"source", set_source, "mmap or brk"},
     {"hardened", set_hardened, "0 or 1"},
     {"hugepages", set_huge_pages, "0 or 1"},
+    {"lock", set_lock, "all, heap or future"},
     {"purge", set_purge, "a number of milliseconds"},
     {"sample", set_sample, "a number of bytes"},
     {"seed", set_seed, "a number"},

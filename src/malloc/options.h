@@ -12,10 +12,13 @@
 
 enum { OPTION_PATH = 512 };
 
+enum lock_kind { LOCK_NONE, LOCK_HEAP, LOCK_FUTURE, LOCK_ALL };
+
 struct options {
     bool brk;                   /* source=brk: memory comes from the program break, not from mmap */
     bool hardened;              /* exact checks at each call, random placement, memory zeroed on free */
     bool huge_pages;            /* hugepages: memory in huge pages, where the kernel has them */
+    enum lock_kind lock;        /* lock=heap|future|all: of the process, what is kept in memory */
     uint64_t purge_ms;          /* purge=MS: idle time after which memory goes back to the kernel */
     uint64_t sample;            /* sample=BYTES: about one allocation per so many is a tripwire; 0: none */
     bool sample_set;            /* it was given: then samples may cost what they do */

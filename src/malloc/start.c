@@ -15,6 +15,7 @@
 #include "heap/explain.h"
 #include "heap/observe.h"
 #include "malloc/layout.h"
+#include "malloc/locking.h"
 #include "malloc/options.h"
 #include "malloc/summary.h"
 #include "sample/check.h"
@@ -59,10 +60,13 @@ static void start_check(void)
         report_line("loam: there are not enough addresses to check this program; it runs unchecked.\n");
 }
 
+/* A sampled object lies on pages that cannot be kept: where memory is locked there are none, unless they are asked for.
+ */
 static void start_samples(void)
 {
+    bool wanted = !options.check && (options.lock == LOCK_NONE || options.sample_set);
     const struct sample_limits limits = {
-        .interval = options.check ? 0 : options.sample,
+        .interval = wanted ? options.sample : 0,
         .exact = options.sample_set,
         .guards = !options.no_guards,
         .seed = options.seed,
@@ -78,6 +82,7 @@ static void start_heap(void)
         observers.hardened = options.hardened;
         observers.tally = options.summary[0] != '\0';
         range_start(options.brk ? &source_brk : &source_mmap, options.purge_ms, options.huge_pages);
+        locking_start();
         heap_start(options.hardened);
         start_samples();
         if (options.check)
@@ -123,6 +128,7 @@ static void after_fork_in_child(void)
 {
     lock_init(&start.lock);
     layout_after_fork();
+    locking_after_fork();
     guarded_after_fork();
     check_after_fork();
     sample_after_fork();

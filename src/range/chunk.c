@@ -366,7 +366,7 @@ enum { MOVES_MAX = 10000 };
 int range_move_pages(struct range *from, size_t from_slice, struct range *to, size_t to_slice, size_t count)
 {
     lock_take(&ranges.lock);
-    bool allowed = ranges.moves < MOVES_MAX;
+    bool allowed = ranges.moves < MOVES_MAX && !ranges.kept; /* what pages are moved from is no longer locked */
     if (allowed) {
         ranges.moves++;
         mark_moved(to, to_slice, count);

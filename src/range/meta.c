@@ -31,6 +31,7 @@ static void *map(size_t size)
         sys_unmap((void *)address, size + 2 * PAGE_SIZE);
         return NULL;
     }
+    range_lock_more(inner, size);
     __atomic_fetch_add(&ranges.metadata_bytes, size, __ATOMIC_RELAXED);
     return inner;
 }

@@ -9,11 +9,14 @@
  */
 #include "range/range.h"
 
+#include "base/report.h"
 #include "range/grow.h"
 #include "range/meta.h"
+#include "sys/memory.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 #define DEFAULT_SIZE (64 * GIB)
 #define LEAST_SIZE   (2 * CHUNK_SIZE)
@@ -47,6 +50,35 @@ void range_start(const struct source *source, uint64_t purge_ms, bool huge_pages
     ranges.purge_ms = purge_ms;
     ranges.trim_threshold = SIZE_MAX;
     ranges.first_size = first_size();
+}
+
+void range_keep(bool locking)
+{
+    ranges.kept = true;
+    ranges.locking = locking;
+    ranges.purge_ms = UINT64_MAX;
+}
+
+static void tell_refusal(int error)
+{
+    char buffer[256];
+    struct text text;
+
+    text_init(&text, buffer, sizeof(buffer));
+    text_format(&text,
+                "loam: cannot lock more of the heap: mlock fails with error %d, RLIMIT_MEMLOCK is %u KiB (ulimit -l); "
+                "what it grows by from now on is not locked.\n",
+                -error, sys_limit(RLIMIT_MEMLOCK) / KIB);
+    report_write(&text);
+}
+
+void range_lock_more(const void *address, size_t size)
+{
+    if (LIKELY(!__atomic_load_n(&ranges.locking, __ATOMIC_RELAXED)))
+        return;
+    int error = sys_lock(address, size, false);
+    if (error && __atomic_exchange_n(&ranges.locking, false, __ATOMIC_RELAXED))
+        tell_refusal(error);
 }
 
 /* The metadata of a range: three arrays in one reservation, with guard pages around each. */
@@ -118,7 +150,10 @@ static int protect_array(void *array, size_t element, size_t from, size_t to)
     uintptr_t start = align_down((uintptr_t)array + from * element, PAGE_SIZE);
     uintptr_t end = align_up((uintptr_t)array + to * element, PAGE_SIZE);
 
-    return sys_protect_rw((void *)start, end - start);
+    int error = sys_protect_rw((void *)start, end - start);
+    if (!error)
+        range_lock_more((const void *)start, end - start);
+    return error;
 }
 
 int range_commit(void *address, size_t size, size_t before, size_t after)
@@ -154,9 +189,11 @@ static int describe(struct range *range, size_t end)
     if (!error)
         error = range_commit(range->records + records_below(from), records_below(to - from), records_below(from),
                              records_below(range->size - to));
-    if (!error)
-        range->described = to;
-    return error;
+    if (error)
+        return error;
+    range_lock_more(range->records + records_below(from), records_below(to - from));
+    range->described = to;
+    return 0;
 }
 
 static void add_chunks(struct range *range, size_t from, size_t to, uint32_t free)
@@ -188,6 +225,7 @@ static int raise(struct range *range, size_t need)
         return (int)at;
     if (ranges.huge_pages)
         sys_advise_huge((void *)(range->base + (size_t)at), size); /* a kernel without them serves as well */
+    range_lock_more((void *)(range->base + (size_t)at), size);
     size_t end = (size_t)at + size;
     error = describe(range, end); /* a gap may have put it higher; the addresses then stay unused */
     if (error)

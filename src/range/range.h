@@ -88,7 +88,10 @@ struct range_set {
     size_t first_size;     /* bytes to reserve at first */
     bool huge_pages;       /* ask the kernel for them */
     uint64_t purge_ms;     /* idle time before memory is given back */
+    bool kept;             /* memory is locked: none is given back, and pages are not moved */
     size_t trim_threshold; /* bytes of idle memory above which it is given back at once */
+
+    ATOMIC bool locking; /* what is committed is locked, range by range; until the kernel refuses */
 
     /* Under the lock. */
     struct lock lock;
@@ -111,6 +114,9 @@ struct run {
 
 /* Set the options; before anything else, once. */
 void range_start(const struct source *source, uint64_t purge_ms, bool huge_pages);
+
+/* Keep all memory that will be committed; if `locking`, lock it: else it is locked already. After range_start(). */
+void range_keep(bool locking);
 
 /*
  * Take `count` slices, the first at a multiple of `align` slices (a power of two).
@@ -197,6 +203,9 @@ void range_init_locks(void);
  * files leave those out. Returns 0 or -errno.
  */
 int range_commit(void *address, size_t size, size_t before, size_t after);
+
+/* Lock what has become accessible, if that is wanted. The first refusal is told on stderr, and the last. */
+void range_lock_more(const void *address, size_t size);
 
 extern struct lock purge_lock;
 

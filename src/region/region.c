@@ -2,9 +2,9 @@
  * region.c - see loam/region.h.
  *
  * A region is a list of blocks, newest first, and allocates from the newest; a scope's end frees those that are newer
- * than its mark. Blocks double from 4 KiB to 1 MiB, so that a region of n bytes has log n of them, or n divided by 1 MiB; what is
- * larger than the next one would be has a block of its own size. The largest of those that are left over stays as a spare: a
- * loop whose scope begins near the end of a block calls malloc in the first round only.
+ * than its mark. Blocks double from 4 KiB to 1 MiB, so that a region of n bytes has log n of them, or n divided by 1
+ * MiB; what is larger than the next one would be has a block of its own size. The largest of those that are left over
+ * stays as a spare: a loop whose scope begins near the end of a block calls malloc in the first round only.
  *
  * Invariant: next <= end, and both are multiples of 16; so size <= end - next leaves room for size rounded up.
  * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c).
@@ -66,7 +66,8 @@ static void leave_block(struct loam_region *region, struct loam_region_block *bl
 /* At least `size` bytes, a multiple of 16. */
 static struct loam_region_block *new_block(struct loam_region *region, size_t size)
 {
-    size_t last = region->block ? region->block->size : 0, wanted = min_size(max_size(2 * last, BLOCK_LEAST), BLOCK_MOST);
+    size_t last = region->block ? region->block->size : 0,
+           wanted = min_size(max_size(2 * last, BLOCK_LEAST), BLOCK_MOST);
     struct loam_region_block *block = region->spare;
 
     size += sizeof(*block);
@@ -167,26 +168,27 @@ static void keep_one(struct loam_region *region)
     block_enter(region, block, block_data(block));
 }
 
-PUBLIC void loam_region_rewind(struct loam_region *region, const struct loam_region_mark *mark)
+PUBLIC void loam_region_rewind(struct loam_region *region, uintptr_t next, struct loam_region_block *block,
+                               struct loam_region_cleanup *cleanups)
 {
-    run_cleanups(region, mark->cleanups);
-    while (region->block != mark->block) {
-        struct loam_region_block *block = region->block;
+    run_cleanups(region, cleanups);
+    while (region->block != block) {
+        struct loam_region_block *newest = region->block;
 
-        if (!block)
+        if (!newest)
             stop_at_mark();
-        region->block = block->older;
-        leave_block(region, block);
+        region->block = newest->older;
+        leave_block(region, newest);
     }
-    region->next = mark->next;
-    region->end = region->block ? (uintptr_t)region->block + region->block->size : 0;
-    if (!region->block)
+    region->next = next;
+    region->end = block ? (uintptr_t)block + block->size : 0;
+    if (!block)
         keep_one(region);
 }
 
 PUBLIC void loam_region_clear(struct loam_region *region)
 {
-    loam_region_rewind(region, &(struct loam_region_mark){0});
+    loam_region_rewind(region, 0, NULL, NULL);
 }
 
 PUBLIC struct loam_region *loam_region_create(void)
@@ -208,8 +210,7 @@ PUBLIC int loam_region_defer(struct loam_region *region, void (*function)(void *
 
     if (!cleanup)
         return -1;
-    *cleanup =
-        (struct loam_region_cleanup){.older = region->cleanups, .function = function, .argument = argument};
+    *cleanup = (struct loam_region_cleanup){.older = region->cleanups, .function = function, .argument = argument};
     region->cleanups = cleanup;
     return 0;
 }

@@ -6,8 +6,8 @@
  * A released mapping gives its memory back and keeps its addresses, so that nothing else gets them, until
  * as many others have been released as the ring holds.
  *
- * Locking: none. A slot of the ring belongs to the thread that drew its number; what it takes out by one exchange is its
- * own to unmap.
+ * Locking: none. A slot of the ring belongs to the thread that drew its number; what it takes out by one exchange is
+ * its own to unmap.
  */
 #include "region/block.h"
 
@@ -37,7 +37,8 @@ bool trap_wanted(void)
 void *trap_alloc(struct loam_region *region, size_t size, size_t alignment)
 {
     size_t used = align_up(size, max_size(alignment, 16));
-    size_t inside = align_up(sizeof(struct loam_region_block) + used + (alignment > PAGE_SIZE ? alignment : 0), PAGE_SIZE);
+    size_t inside =
+        align_up(sizeof(struct loam_region_block) + used + (alignment > PAGE_SIZE ? alignment : 0), PAGE_SIZE);
     intptr_t start = sys_map(inside + PAGE_SIZE);
 
     if (start < 0 || sys_protect_none((void *)(start + (intptr_t)inside), PAGE_SIZE) < 0) {

@@ -50,7 +50,7 @@ static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group
     void *data = (void *)chunk_data(chunk);
     size_t size = chunk->open * PAGE_SIZE;
     intptr_t away = sys_reserve(size);
-    bool moved = away >= 0 && sys_move_mapping(data, (void *)away, size) == 0;
+    bool moved = away >= 0 && sys_remap_at(data, size, size, (void *)away) >= 0;
     void *place = moved ? (void *)away : data;
 
     if (unprotect(group, place, size) == 0)

@@ -1,9 +1,12 @@
 /* maps.c - see maps.h. */
 #include "sys/maps.h"
 
+#include "sys/call.h"
 #include "sys/sys.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 static int next_byte(struct maps *maps)
 {
@@ -108,6 +111,15 @@ static const struct {
     {"Locked:", offsetof(struct mapping_memory, locked)},
 };
 
+/* "VmFlags: rd wr mr mw me lo ac" */
+static void take_flags(const char *line, struct mapping *out)
+{
+    static const char name[] = "VmFlags:";
+
+    if (strncmp(line, name, sizeof(name) - 1) == 0)
+        out->locked = strstr(line, " lo ") != NULL;
+}
+
 static void take_figure(const char *line, struct mapping_memory *out)
 {
     size_t length = strcspn(line, " ");
@@ -145,8 +157,43 @@ bool maps_next(struct maps *maps, struct mapping *out)
             return true;
         }
         take_figure(maps->line, &out->memory);
+        take_flags(maps->line, out);
     }
     return maps->error == 0;
+}
+
+/* The kernel's, which older headers lack. */
+struct query {
+    uint64_t size, wanted, address;
+    uint64_t start, end, flags, page_size, offset, inode;
+    uint32_t device_major, device_minor, name_size, build_id_size;
+    uint64_t name, build_id;
+};
+
+static_assert(sizeof(struct query) == 104, "struct procmap_query");
+
+enum { QUERY_READABLE = 1, QUERY_WRITABLE = 2, QUERY_EXECUTABLE = 4, QUERY_SHARED = 8 };
+
+int maps_find(struct maps *maps, uintptr_t address, struct mapping *out)
+{
+    struct query query = {.size = sizeof(query), .address = address};
+    long result = sys_call("ioctl", SYS_ioctl, maps->fd, _IOWR('f', 17, struct query), (long)&query, 0, 0, 0);
+
+    if (result < 0)
+        return (int)result;
+    *out = (struct mapping){
+        .start = query.start,
+        .end = query.end,
+        .readable = query.flags & QUERY_READABLE,
+        .writable = query.flags & QUERY_WRITABLE,
+        .executable = query.flags & QUERY_EXECUTABLE,
+        .shared = query.flags & QUERY_SHARED,
+        .device_major = query.device_major,
+        .device_minor = query.device_minor,
+        .offset = query.offset,
+        .inode = query.inode,
+    };
+    return 0;
 }
 
 void maps_close(struct maps *maps)

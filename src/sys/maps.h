@@ -2,7 +2,7 @@
  * maps.h - the mappings of a process, as /proc tells them.
  *
  * Reads maps and smaps alike, through a buffer of its own: nothing is allocated, no lock is taken.
- * Source: proc_pid_maps(5), proc_pid_smaps(5).
+ * Source: proc_pid_maps(5), proc_pid_smaps(5); Linux, include/uapi/linux/fs.h, PROCMAP_QUERY.
  */
 #ifndef LOAM_SYS_MAPS_H
 #define LOAM_SYS_MAPS_H
@@ -26,6 +26,7 @@ struct mapping_memory {
 struct mapping {
     uintptr_t start, end;
     bool readable, writable, executable, shared;
+    bool locked; /* by mlock(2) and its like; false when read of maps */
     unsigned device_major, device_minor;
     uint64_t offset, inode; /* of the file; 0 for none */
     char
@@ -47,6 +48,12 @@ int maps_open(struct maps *maps, const char *path);
 
 /* The next mapping, in the order of addresses. False at the end, and at an error, which `error` then holds. */
 bool maps_next(struct maps *maps, struct mapping *out);
+
+/*
+ * The mapping at an address, without its path and memory, and without reading. Returns 0; -ENOENT when there is none;
+ * -ENOTTY before Linux 6.11.
+ */
+int maps_find(struct maps *maps, uintptr_t address, struct mapping *out);
 
 void maps_close(struct maps *maps);
 

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -54,12 +56,15 @@ intptr_t sys_remap(void *address, size_t from, size_t to)
     return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, MREMAP_MAYMOVE, 0, 0);
 }
 
-int sys_move_mapping(void *from, void *to, size_t size)
+intptr_t sys_remap_at(void *address, size_t from, size_t to, void *target)
 {
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-    long result = sys_call("mremap", SYS_mremap, (long)from, (long)size, (long)size, flags, (long)to, 0);
+    return sys_call("mremap", SYS_mremap, (long)address, (long)from, (long)to, flags, (long)target, 0);
+}
 
-    return result < 0 ? (int)result : 0;
+int sys_sync_pages(void *address, size_t size, int flags)
+{
+    return (int)sys_call("msync", SYS_msync, (long)address, (long)size, flags, 0, 0, 0);
 }
 
 int sys_advise(void *address, size_t size, int advice)
@@ -129,4 +134,24 @@ int sys_random(void *out, size_t size)
         done += (size_t)n;
     }
     return 0;
+}
+
+bool sys_capable(int capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    if (sys_call("capget", SYS_capget, (long)&header, (long)sets, 0, 0, 0, 0) < 0)
+        return false;
+    return sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+}
+
+size_t sys_page_size(void)
+{
+    return getauxval(AT_PAGESZ);
+}
+
+int sys_prctl(int option, unsigned long argument)
+{
+    return (int)sys_call("prctl", SYS_prctl, option, (long)argument, 0, 0, 0, 0);
 }

@@ -24,8 +24,11 @@ int sys_protect(void *address, size_t size, int protection);
 /* mremap(2) to where there is room, of pages of one mapping. Returns the new address or -errno. */
 intptr_t sys_remap(void *address, size_t from, size_t to);
 
-/* Move pages of one mapping to `to`, whose own are dropped; `from` is left unmapped. */
-int sys_move_mapping(void *from, void *to, size_t size);
+/* The same to an address, whose own mappings go. */
+intptr_t sys_remap_at(void *address, size_t from, size_t to, void *target);
+
+/* Write what was stored to pages of a file: MS_ values of msync(2). */
+int sys_sync_pages(void *address, size_t size, int flags);
 
 /* MADV_ values of madvise(2). */
 int sys_advise(void *address, size_t size, int advice);
@@ -50,5 +53,13 @@ int sys_key_protect(void *address, size_t size, int protection, int key);
 uint64_t sys_limit(int resource);
 
 int sys_random(void *out, size_t size);
+
+/* Whether the process has it in effect: CAP_ values of capabilities(7). */
+bool sys_capable(int capability);
+
+/* Of the processor's setting: PAGE_SIZE, or a multiple. */
+size_t sys_page_size(void);
+
+int sys_prctl(int option, unsigned long argument);
 
 #endif

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include <loam/region.h>
 
 #include "child.h"
+#include "seed.h"
 
 enum { PIECES = 20000, DEPTH = 12, MIB = 1 << 20 };
 
@@ -247,17 +247,9 @@ struct piece {
     size_t size;
 };
 
-static uint64_t seed_state;
-
-static uint64_t draw(void)
+static size_t draw_size(uint64_t *seed)
 {
-    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
-    return seed_state >> 33;
-}
-
-static size_t draw_size(void)
-{
-    return draw() % ((size_t)1 << draw() % 18);
+    return seed_next(seed) % ((size_t)1 << seed_next(seed) % 18);
 }
 
 static void check_pieces(const struct piece *pieces, size_t from, size_t to)
@@ -277,23 +269,21 @@ static void test_at_random(void **state)
     static struct piece pieces[PIECES];
     struct loam_region_mark marks[DEPTH];
     size_t counts[DEPTH], count = 0, depth = 0;
-    const char *given = getenv("LOAM_TEST_SEED");
+    uint64_t seed = seed_take();
 
-    seed_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    print_message("LOAM_TEST_SEED=%llu\n", (unsigned long long)seed_state);
     for (int step = 0; step < PIECES; step++) {
-        uint64_t what = draw() % 100;
+        uint64_t what = seed_next(&seed) % 100;
         if (what < 5 && depth < DEPTH) {
             counts[depth] = count;
             marks[depth++] = loam_region_begin(region);
         } else if (what < 10 && depth > 0) {
-            depth -= depth > 1 ? 1 + draw() % 2 : 1;
+            depth -= depth > 1 ? 1 + seed_next(&seed) % 2 : 1;
             check_pieces(pieces, counts[depth], count);
             loam_region_end(region, &marks[depth]);
             count = counts[depth];
         } else {
             struct piece *piece = &pieces[count];
-            piece->size = draw_size();
+            piece->size = draw_size(&seed);
             piece->data = loam_region_alloc(region, piece->size);
             for (size_t j = 0; j < piece->size; j++)
                 piece->data[j] = (unsigned char)(count * 7 + j);

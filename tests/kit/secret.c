@@ -16,7 +16,7 @@
 
 #include <loam/secret.h>
 
-#include "child.h"
+#include "seed.h"
 
 enum { KEY = 32, LARGE = 100000, MANY = 3000, STEPS = 20000 };
 
@@ -331,8 +331,7 @@ static uint64_t seed_state;
 
 static uint64_t draw(void)
 {
-    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
-    return seed_state >> 33;
+    return seed_next(&seed_state);
 }
 
 struct secret {
@@ -375,11 +374,9 @@ static void step(struct loam_secret_group *group, struct secret *secret)
 static void test_at_random(void **state)
 {
     static struct secret secrets[300];
-    const char *given = getenv("LOAM_TEST_SEED");
 
     memset(secrets, 0, sizeof(secrets));
-    seed_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    print_message("LOAM_TEST_SEED=%llu\n", (unsigned long long)seed_state);
+    seed_state = seed_take();
     for (int i = 0; i < STEPS; i++) {
         step(*state, &secrets[draw() % 300]);
         if (i % 1000 == 0)

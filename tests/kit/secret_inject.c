@@ -19,10 +19,9 @@
 
 #include <loam/secret.h>
 
-#include "child.h"
-
-#ifdef LOAM_INJECT
 #include "sys/sys.h"
+
+#include "child.h"
 
 enum { KEY = 32, LARGE = 100000, MANY = 200 };
 
@@ -356,12 +355,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#else
-
-int main(void)
-{
-    return 0; /* system calls cannot be made to fail in this build */
-}
-
-#endif

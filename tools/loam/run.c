@@ -13,14 +13,18 @@
 #include "program.h"
 #include "summary_print.h"
 
+#include "sys/memory.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* What the user asked for. */
@@ -30,6 +34,7 @@ struct request {
     const char *summary; /* file names, or NULL */
     const char *json;
     bool mem; /* on libloam-mem, too */
+    bool lock;
     bool leaks;
     int leaks_status; /* exit status when there are any; 0: the program's own */
     char **argv;      /* the program and its arguments */
@@ -62,6 +67,11 @@ static const char help_text[] =
     "      --mem                     also put loam's memcpy, memset, memcmp, memchr, memmem and their like in the "
     "place of\n"
     "                                the C library's, by preloading libloam-mem.so\n"
+    "      --lock[=all|heap|future]  have the memory of PROGRAM present, and stay so: all of it, which is the default; "
+    "the\n"
+    "                                heap alone, as it grows; or all that is mapped from its start on. Where the limit "
+    "of\n"
+    "                                locked memory (ulimit -l) forbids it, a line on stderr says so\n"
     "      --summary FILE            write the summary into FILE instead of to stderr ('-': stdout)\n"
     "      --leaks                   also look for objects that nothing points to when PROGRAM ends\n"
     "      --exit-code N             with --leaks: exit with status N when there are any\n"
@@ -92,15 +102,11 @@ static const char help_text[] =
 /* --- options --- */
 
 static const struct option long_options[] = {
-    {"options", required_argument, NULL, 'o'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"summary", required_argument, NULL, 's'},
-    {"json", required_argument, NULL, 'j'},
-    {"leaks", no_argument, NULL, 'l'},
-    {"exit-code", required_argument, NULL, 'x'},
-    {"mem", no_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"options", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
+    {"summary", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
+    {"leaks", no_argument, NULL, 'l'},         {"exit-code", required_argument, NULL, 'x'},
+    {"mem", no_argument, NULL, 'm'},           {"lock", optional_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static int add_options(struct request *request, const char *options)
@@ -122,6 +128,24 @@ static int usage_error(void)
     return EXIT_OWN_FAILURE;
 }
 
+/* `what` is NULL for all. Returns 0, or an exit status after a message. */
+static int add_lock(struct request *request, const char *what)
+{
+    static const char *const known[] = {"all", "heap", "future"};
+    char option[32];
+
+    what = what ? what : "all";
+    for (size_t i = 0; i < LENGTH(known); i++) {
+        if (strcmp(what, known[i]) != 0)
+            continue;
+        snprintf(option, sizeof(option), "lock=%s", what);
+        request->lock = true;
+        return add_options(request, option);
+    }
+    warnx("--lock: %s is not all, heap or future", what);
+    return usage_error();
+}
+
 /* Returns 0, or an exit status after a message. --help is not for here. */
 static int take_option(struct request *request, int option)
 {
@@ -140,6 +164,8 @@ static int take_option(struct request *request, int option)
     case 'm':
         request->mem = true;
         return 0;
+    case 'k':
+        return add_lock(request, optarg);
     case 'l':
         request->leaks = true;
         return 0;
@@ -248,6 +274,15 @@ static int set_environment(const struct run *run)
 
 /* --- the run --- */
 
+/* A limit that is more than nothing may be enough: the heap tells when it is not. */
+static int check_lock(const struct request *request)
+{
+    if (!request->lock || sys_limit(RLIMIT_MEMLOCK) > 0 || sys_capable(CAP_IPC_LOCK))
+        return 0;
+    warnx("--lock: no memory may be locked: RLIMIT_MEMLOCK is 0 (ulimit -l)");
+    return EXIT_OWN_FAILURE;
+}
+
 /* Everything that can be known to fail before anything has been changed. Returns 0 or an exit status. */
 static int prepare(struct run *run)
 {
@@ -255,6 +290,8 @@ static int prepare(struct run *run)
 
     if (!status && run->request.mem && library_find_other(&run->library, "libloam-mem.so", &run->mem) < 0)
         status = EXIT_OWN_FAILURE;
+    if (!status)
+        status = check_lock(&run->request);
     return status ? status : open_outputs(&run->request, &run->outputs);
 }
 

@@ -1,0 +1,187 @@
+/*
+ * slice.c - slices: claimed, freed, backed with memory, given back.
+ *
+ * A slice that is VOID has no memory behind it: that is found for it and its record before it is used, so that there
+ * being none is an error then, and not a fault later. Whoever does so, or gives memory back, holds it as SETTLING
+ * meanwhile; if that one dies, it is VOID. A run is claimed from its head on, and freed towards it: so a head that is
+ * CLAIMED says that the run is not whole yet, or not any more, and whoever recovers it frees all of it that is the
+ * dead's.
+ *
+ * Locking: none; each state changes by compare-and-exchange, from what only its holder may change.
+ */
+#include "shared/shared.h"
+
+#include "sys/file.h"
+#include "sys/memory.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <linux/falloc.h>
+#include <sys/mman.h>
+
+enum {
+    BACK_LEAST = 4, /* slices that get memory at once: an eighth of what there is, within these */
+    BACK_MOST = 64,
+};
+
+/* --- memory --- */
+
+static int back(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    uint64_t blocks = offset_of(heap, slice_start(heap, first)), records = offset_of(heap, record_of(heap, first));
+    int error = sys_allocate(heap->fd, 0, blocks, count * SLICE);
+
+    if (!error)
+        error = sys_allocate(heap->fd, 0, records, count * RECORD);
+    return error;
+}
+
+static void raise_high(struct loam_shared *heap, uint64_t to)
+{
+    uint64_t high = __atomic_load_n(&heap->head->high, __ATOMIC_RELAXED);
+
+    while (high < to &&
+           !__atomic_compare_exchange_n(&heap->head->high, &high, to, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        continue;
+}
+
+/* Those of the slices that this participant is settling become `kind`. */
+static void settle(struct loam_shared *heap, uint64_t first, uint64_t count, enum kind kind)
+{
+    for (uint64_t i = first; i < first + count; i++)
+        state_change(heap, i, state_of(KIND_SETTLING, heap->me, 0), state_of(kind, 0, 0));
+}
+
+/* Those of the slices that are VOID become FREE. */
+static int make_free(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    raise_high(heap, first + count);
+    for (uint64_t i = first; i < first + count; i++)
+        state_change(heap, i, state_of(KIND_VOID, 0, 0), state_of(KIND_SETTLING, heap->me, 0));
+    int error = back(heap, first, count);
+    settle(heap, first, count, error ? KIND_VOID : KIND_FREE);
+    return error;
+}
+
+/* More than is needed at the end of what is used, so that not each slice costs two calls. */
+static int make_free_ahead(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    uint64_t high = slices_high(heap), ahead = max_size(min_size(high / 8, BACK_MOST), BACK_LEAST);
+
+    if (first + count > high && ahead > count && ahead <= heap->slices - first && make_free(heap, first, ahead) == 0)
+        return 0;
+    return make_free(heap, first, count);
+}
+
+/* --- runs --- */
+
+static bool is_free(state_t state, bool *without_memory)
+{
+    bool is_void = state == state_of(KIND_VOID, 0, 0);
+
+    *without_memory = *without_memory || is_void;
+    return is_void || state == state_of(KIND_FREE, 0, 0);
+}
+
+/* The first of `count` free slices side by side, from `from` on; the number of slices if there are none. */
+static uint64_t find_run(const struct loam_shared *heap, uint64_t from, uint64_t count, bool *without_memory)
+{
+    uint64_t length = 0;
+
+    *without_memory = false;
+    for (uint64_t i = from; i < heap->slices; i++) {
+        if (!is_free(state_load(heap, i), without_memory)) {
+            length = 0;
+            *without_memory = false;
+        } else if (++length == count) {
+            return i + 1 - count;
+        }
+    }
+    return heap->slices;
+}
+
+/* All of the run, or none of it. */
+static bool claim(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (state_change(heap, first + i, state_of(KIND_FREE, 0, 0), state_of(KIND_CLAIMED, heap->me, first)))
+            continue;
+        slices_release(heap, first, i);
+        return false;
+    }
+    return true;
+}
+
+void slices_release(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    while (count--)
+        __atomic_store_n(&heap->states[first + count], state_of(KIND_FREE, 0, 0), __ATOMIC_RELEASE);
+    heap->free_hint = min_size(heap->free_hint, first);
+}
+
+/* Memory for a run that has been found; sooner than that, what the dead have left. Returns 0 or -errno; -EAGAIN: look
+ * again. */
+static int provide(struct loam_shared *heap, uint64_t first, uint64_t count)
+{
+    if (participants_recover(heap) > 0)
+        return -EAGAIN;
+    return make_free_ahead(heap, first, count);
+}
+
+int64_t slices_claim(struct loam_shared *heap, uint64_t count)
+{
+    uint64_t from = heap->free_hint;
+    bool without_memory;
+
+    for (;;) {
+        uint64_t first = find_run(heap, from, count, &without_memory);
+        if (first == heap->slices) {
+            if (from == 0 && participants_recover(heap) == 0 && slab_collect(heap) == 0)
+                return -ENOMEM;
+            from = 0;
+            continue;
+        }
+        int error = without_memory ? provide(heap, first, count) : 0;
+        if (error && error != -EAGAIN)
+            return error;
+        if (error || !claim(heap, first, count)) {
+            from = error ? 0 : first;
+            continue;
+        }
+        if (count == 1)
+            heap->free_hint = first + 1;
+        return (int64_t)first;
+    }
+}
+
+void slices_undo(struct loam_shared *heap, uint64_t head, uint64_t count, unsigned participant)
+{
+    state_t claimed = state_of(KIND_CLAIMED, participant, head), body = state_of(KIND_BODY, 0, head);
+
+    for (uint64_t i = head + count - 1; i > head; i--)
+        if (!state_change(heap, i, claimed, state_of(KIND_FREE, 0, 0)))
+            state_change(heap, i, body, state_of(KIND_FREE, 0, 0));
+    state_change(heap, head, claimed, state_of(KIND_FREE, 0, 0));
+}
+
+/* --- giving back --- */
+
+static bool trim(struct loam_shared *heap, uint64_t slice)
+{
+    if (!state_change(heap, slice, state_of(KIND_FREE, 0, 0), state_of(KIND_SETTLING, heap->me, 0)))
+        return false;
+    int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    int error = sys_allocate(heap->fd, mode, offset_of(heap, slice_start(heap, slice)), SLICE);
+    settle(heap, slice, 1, error ? KIND_FREE : KIND_VOID);
+    return !error;
+}
+
+uint64_t slices_trim(struct loam_shared *heap)
+{
+    uint64_t high = slices_high(heap), count = 0;
+
+    slab_collect(heap);
+    for (uint64_t i = 0; i < high; i++)
+        count += trim(heap, i);
+    return count;
+}

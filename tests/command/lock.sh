@@ -1,0 +1,177 @@
+# loam run --lock, and what the heap makes of it.
+
+show='echo "$LOAM_OPTIONS"'
+
+test_lock_is_an_option_of_the_heap() {
+    expect 0 "$LOAM" run -q --lock sh -c "$show"
+    is out lock=all
+    expect 0 "$LOAM" run -q --lock=heap -o purge=5 sh -c "$show"
+    is out lock=heap,purge=5
+    expect 0 env LOAM_OPTIONS=hardened "$LOAM" run -q --lock=future sh -c "$show"
+    is out hardened,lock=future
+}
+
+test_what_cannot_be_locked_is_refused() {
+    expect 125 "$LOAM" run -q --lock=some touch started
+    says err '--lock: some is not all, heap or future'
+    [ ! -e started ]
+}
+
+# As an ordinary user, with the real heap; everything that it needs is in an open directory.
+as_user() {
+    [ "$(id -u)" -ne 0 ] || set -- setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+    "$@"
+}
+
+open_directory() {
+    chmod a+rx "$scratch" .
+    mkdir open
+    chmod a+rwx open
+    cp "$LOAM" "$HEAP" open
+    as_user open/loam help >/dev/null 2>&1 || skip 'another user cannot reach the command'
+}
+
+test_a_limit_of_zero_is_told_before_the_start() {
+    open_directory
+    ulimit -l 0
+    expect 125 as_user env LOAM_LIBRARY="$PWD/open/$(basename "$HEAP")" open/loam run -q --lock touch open/started
+    says err 'loam run: --lock: no memory may be locked: RLIMIT_MEMLOCK is 0 (ulimit -l)'
+    [ ! -e open/started ]
+}
+
+# --- with the heap itself ---
+
+# Prints what of its memory is locked.
+build_locked() {
+    "$CC" -O0 -fno-builtin -x c - -o locked <<'PROGRAM'
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char data[100000];
+
+static int is_locked(void *address)
+{
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    uintptr_t start, end;
+    int inside = 0, locked = 0;
+
+    while (fgets(line, sizeof(line), smaps)) {
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2)
+            inside = (uintptr_t)address >= start && (uintptr_t)address < end;
+        if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            locked = strstr(line, " lo ") != NULL;
+    }
+    fclose(smaps);
+    return locked;
+}
+
+static void print(const char *who, void *object)
+{
+    void *mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    printf("%s: heap %d data %d mapping %d\n", who, is_locked(object), is_locked(data), is_locked(mapped));
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    size_t size = argc > 1 ? strtoul(argv[1], NULL, 0) : 1 << 20;
+    char *object = malloc(size);
+
+    memset(object, 1, size);
+    print("parent", object);
+    if (fork() == 0) {
+        print("child", object);
+        free(malloc(40 << 20));
+        _exit(0);
+    }
+    wait(NULL);
+    object = realloc(object, 3 * size);
+    object = realloc(object, 8 * size);
+    for (size_t i = 0; i < size; i++)
+        if (object[i] != 1)
+            return 1;
+    return 0;
+}
+PROGRAM
+}
+
+export_heap() {
+    export LOAM_LIBRARY=$HEAP
+}
+
+test_all_is_locked() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+    export_heap
+    build_locked
+    expect 0 "$LOAM" run -q --lock ./locked
+    is out "parent: heap 1 data 1 mapping 1"$'\n'"child: heap 0 data 0 mapping 0"
+    empty err
+}
+
+test_the_heap_alone_is_locked() {
+    export_heap
+    build_locked
+    expect 0 "$LOAM" run -q --lock=heap ./locked
+    is out "parent: heap 1 data 0 mapping 0"$'\n'"child: heap 0 data 0 mapping 0"
+    empty err
+    expect 0 "$LOAM" run -q --lock=heap -o source=brk ./locked
+    is out "parent: heap 1 data 0 mapping 0"$'\n'"child: heap 0 data 0 mapping 0"
+}
+
+test_what_is_mapped_later_is_locked() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root has no limit'
+    export_heap
+    build_locked
+    expect 0 "$LOAM" run -q --lock=future ./locked
+    is out "parent: heap 1 data 0 mapping 1"$'\n'"child: heap 0 data 0 mapping 0"
+}
+
+test_within_a_limit_the_heap_is_locked() {
+    open_directory
+    build_locked
+    cp locked open
+    ulimit -l 8192
+    expect 0 as_user env LOAM_LIBRARY="$PWD/open/$(basename "$HEAP")" open/loam run -q --lock open/locked 500000
+    says out 'parent: heap 1 data 0 mapping 0'
+    says err 'loam: cannot lock all memory: RLIMIT_MEMLOCK is 8192 KiB (ulimit -l), and to grow past it would end the program; the heap alone is locked, as far as that goes.'
+}
+
+test_past_the_limit_the_program_goes_on() {
+    open_directory
+    build_locked
+    cp locked open
+    ulimit -l 8192
+    expect 0 as_user env LOAM_LIBRARY="$PWD/open/$(basename "$HEAP")" open/loam run -q --lock=heap open/locked 30000000
+    is err 'loam: cannot lock more of the heap: mlock fails with error 12, RLIMIT_MEMLOCK is 8192 KiB (ulimit -l); what it grows by from now on is not locked.'
+}
+
+# --- the proof ---
+
+build_steady() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root may have memory of others taken'
+    export_heap
+    "$CC" -O1 -fno-builtin -D_GNU_SOURCE "$here/steady.c" -o steady
+    head -c 1048576 /dev/urandom >file
+    sync file
+}
+
+test_a_locked_program_has_no_faults() {
+    build_steady
+    expect 0 "$LOAM" run -q --lock ./steady file
+    is out 'minor 0 major 0 absent 0'
+    empty err
+}
+
+test_one_that_is_not_locked_has_faults() {
+    build_steady
+    expect 0 "$LOAM" run -q ./steady file
+    ! grep -q ' absent 0$' out || skip 'the kernel takes nothing here'
+    ! grep -q 'major 0 ' out || fail 'no faults'
+}
