@@ -2,6 +2,7 @@
 #include "sys/memory.h"
 
 #include "sys/call.h"
+#include "sys/file.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ int sys_map_secret(void *address, size_t size)
 
     if (fd < 0)
         return fd;
-    long result = sys_call("ftruncate", SYS_ftruncate, fd, (long)size, 0, 0, 0, 0);
+    intptr_t result = sys_truncate(fd, size);
     if (result == 0)
         result = sys_map_file(address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0);
     sys_close(fd);
