@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-/* Take each fatal signal that has its default action; and faults, whoever has them. */
+/* Take each fatal signal that has its default action; and faults, whoever has them. Under range_lock. */
 HIDDEN void fault_watch(void);
 
 #endif

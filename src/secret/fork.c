@@ -24,13 +24,21 @@ static enum loam_secret_access page_access(const struct loam_secret_group *group
     return group->key < 0 ? group->access : LOAM_SECRET_READ_WRITE;
 }
 
+/* Nothing more is allocated here. */
+static void retire(struct chunk *chunk)
+{
+    chunk->retired = true;
+    if (chunk->group->current == chunk)
+        chunk->group->current = NULL;
+}
+
 /* Zeroes instead of hidden pages. Where something else lies there already, the secrets are out of reach. */
 static void replace_hidden(struct chunk *chunk)
 {
     void *data = (void *)chunk_data(chunk);
     size_t size = chunk->open * PAGE_SIZE;
 
-    chunk->retired = true;
+    retire(chunk);
     chunk->hidden = !range_fill(data, size) || (range_advise(data, size) & ~range.lost) != 0;
     if (chunk->hidden)
         chunk->open = 0;
@@ -52,12 +60,13 @@ static void inherit(struct chunk *chunk)
     enum loam_secret_access access = group_access(group);
     size_t size = chunk->open * PAGE_SIZE;
 
-    if (group->key >= 0)
-        group_switch_key(group, LOAM_SECRET_READ_WRITE);
     if (chunk_protect(chunk, 0, chunk->open, LOAM_SECRET_READ_WRITE) < 0) {
-        chunk->open = 0;
+        chunk->open = 0; /* out of reach */
+        retire(chunk);
         return;
     }
+    if (group->key >= 0)
+        group_switch_key(group, LOAM_SECRET_READ_WRITE);
     if (range.lost & LOAM_SECRET_LOST_FORK)
         loam_secret_wipe((void *)chunk_data(chunk), size);
     chunk->locked = sys_lock((void *)chunk_data(chunk), size, true) == 0 ? chunk->open : 0;
@@ -65,9 +74,8 @@ static void inherit(struct chunk *chunk)
     chunk_protect(chunk, 0, chunk->open, page_access(group));
     if (group->key >= 0)
         group_switch_key(group, access);
-    chunk->retired |= chunk->locked < chunk->open;
-    if (chunk->retired && group->current == chunk)
-        group->current = NULL;
+    if (chunk->locked < chunk->open)
+        retire(chunk);
 }
 
 void fork_inherit(void)

@@ -349,7 +349,9 @@ static int open_group(struct loam_secret_group *group, const char *name, unsigne
     group->access = LOAM_SECRET_READ_WRITE;
     strncpy(group->name, name, sizeof(group->name) - 1);
     error = probe(group);
-    if (error < 0 && group->key >= 0)
+    if (error == 0)
+        fault_watch();
+    else if (group->key >= 0)
         sys_key_free(group->key);
     return error;
 }
@@ -370,7 +372,6 @@ PUBLIC struct loam_secret_group *loam_secret_group_create(const char *name, unsi
         free(group);
         return fail(error);
     }
-    fault_watch();
     return group;
 }
 

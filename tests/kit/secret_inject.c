@@ -335,11 +335,34 @@ static void lose_inherited_locks(void *unused)
     REQUIRE(waitpid(pid, &result, 0) == pid && result == 0);
 }
 
+/* In a child that cannot open what it has inherited, that can still be freed. */
+static void lose_inherited_pages(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+    unsigned char *secret = take(group, KEY);
+    int result;
+    pid_t pid = fork();
+
+    (void)unused;
+    if (pid == 0) {
+        set_failing("mprotect", -ENOMEM);
+        REQUIRE(loam_secret_size(secret) == KEY);
+        set_failing(NULL, 0);
+        unsigned char *own = take(group, KEY);
+        REQUIRE(own != NULL);
+        loam_secret_check(group);
+        loam_secret_free(secret);
+        give(own, KEY);
+        _exit(0);
+    }
+    REQUIRE(waitpid(pid, &result, 0) == pid && result == 0);
+}
+
 static void test_what_is_lost_is_told(void **state)
 {
-    void (*const bodies[])(void *) = {lose_locks,           lose_advice,         lose_fork,
-                                      lose_addresses,       lose_most_addresses, lose_protection,
-                                      lose_inherited_locks, lose_support};
+    void (*const bodies[])(void *) = {lose_locks,           lose_advice,          lose_fork,
+                                      lose_addresses,       lose_most_addresses,  lose_protection,
+                                      lose_inherited_locks, lose_inherited_pages, lose_support};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
