@@ -1,5 +1,5 @@
 # The facilities: each a folder, which needs no other, and a member of the static library that stands alone.
-set(kit_facilities lock map protect region shared)
+set(kit_facilities lock map protect region secret shared)
 
 add_library(loam_kit_common OBJECT sys/sys.c sys/memory.c sys/file.c sys/maps.c sys/lock.c base/report.c base/text.c)
 set(kit_parts loam_kit_common)

@@ -1,0 +1,223 @@
+/*
+ * fault.c - see fault.h: wipe everything when the process ends, and tell of faults at secrets' addresses.
+ *
+ * To wipe, pages are first moved away from where the program knows them, which makes the addresses inaccessible, and
+ * zeroed there: no thread ever reads zeroes where its key was. One that touches a secret then faults, and sleeps in
+ * the handler until the process ends; the thread that wipes does not, so that it cannot wait for itself.
+ *
+ * Locking: none, as the thread that holds the lock may be the one that is interrupted. Records are read that another
+ * thread may be changing, which suffices: `open` is set before anything secret is in a page, and reset after
+ * it has been wiped, and a chunk's record and its slots are never unmapped. What a report says of a secret that is
+ * being allocated or freed at that moment may be wrong, but reads nothing that is not there.
+ *
+ * Source: sigaction(2), mremap(2); "Async-signal-safe" of signal-safety(7).
+ */
+#include "secret/fault.h"
+
+#include "base/report.h"
+#include "base/text.h"
+#include "secret/place.h"
+#include "sys/fault.h"
+#include "sys/memory.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+enum { REPORT_SIZE = 512 };
+
+static const int fatal[] = {SIGSEGV, SIGBUS, SIGHUP,  SIGINT, SIGQUIT, SIGILL, SIGTRAP,
+                            SIGABRT, SIGFPE, SIGTERM, SIGSYS, SIGXCPU, SIGXFSZ};
+
+enum { FAULTS = 2 }; /* the first of them are taken from a handler of the program's, too */
+
+static struct sigaction earlier[FAULTS]; /* what they called before; SIG_DFL for none */
+
+/* --- wiping --- */
+
+/* With a key, 0 is the one that every thread may use. */
+static int unprotect(const struct loam_secret_group *group, void *address, size_t size)
+{
+    int protection = PROT_READ | PROT_WRITE;
+
+    return group->key < 0 ? sys_protect(address, size, protection) : sys_key_protect(address, size, protection, 0);
+}
+
+/* Pages that are partly locked are several mappings; where those cannot be moved, they are zeroed where they are. */
+static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group *group)
+{
+    void *data = (void *)chunk_data(chunk);
+    size_t size = chunk->open * PAGE_SIZE;
+    intptr_t away = sys_reserve(size);
+    bool moved = away >= 0 && sys_remap_at(data, size, size, (void *)away) >= 0;
+    void *place = moved ? (void *)away : data;
+
+    if (unprotect(group, place, size) == 0)
+        loam_secret_wipe(place, size);
+    if (moved)
+        range_fill(data, size);
+    else
+        sys_protect_none(data, size);
+}
+
+/* In a child that has not used them since the fork, the pages are zero. */
+PUBLIC void loam_secret_wipe_all(void)
+{
+    int nobody = 0;
+
+    if (!__atomic_compare_exchange_n(&range.wiper, &nobody, sys_thread(), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return;
+    if (!range.base || *range.marker == 0)
+        return;
+    FOR_EACH_OPEN(chunk)
+    {
+        const struct loam_secret_group *group = chunk->group;
+        if (group)
+            wipe_chunk(chunk, group);
+    }
+}
+
+/* Last of all that runs at exit(3). */
+__attribute__((destructor(101))) static void wipe_at_exit(void)
+{
+    loam_secret_wipe_all();
+}
+
+/* --- reports --- */
+
+static void tell_where(struct text *text, uintptr_t address, const struct chunk *chunk)
+{
+    struct place place;
+
+    if (!place_around(address, &place))
+        text_string(text, "it lies in none");
+    else if (address < place.start + place.size)
+        text_format(text, "it is byte %u of one of %u bytes", (uint64_t)(address - place.start), (uint64_t)place.size);
+    else
+        text_format(text, "it is past the end of one of %u bytes", (uint64_t)place.size);
+    text_format(text, " in group \"%s\"", chunk->group->name);
+}
+
+static void describe(struct text *text, uintptr_t address, const char *kind)
+{
+    const struct chunk *chunk = range_find(address);
+    bool read_only = chunk->group && chunk->group->key < 0 && chunk->group->access == LOAM_SECRET_READ;
+
+    if (!chunk->group)
+        text_format(text, "loam: %s of a freed secret at %x: nothing is allocated there any more.\n", kind,
+                    (uint64_t)address);
+    else if (address - chunk_data(chunk) >= chunk->open * PAGE_SIZE) {
+        text_format(text, "loam: %s outside the pages of secrets at %x: ", kind, (uint64_t)address);
+        tell_where(text, address, chunk);
+        text_string(text, "; look for an access that goes past its bounds.\n");
+    } else {
+        text_format(text, "loam: %s of a %s secret at %x: ", kind, read_only ? "read-only" : "closed",
+                    (uint64_t)address);
+        tell_where(text, address, chunk);
+        text_string(text, "; open the group by loam_secret_access() first.\n");
+    }
+}
+
+static void report(uintptr_t address, const void *context)
+{
+    char buffer[REPORT_SIZE];
+    struct text text;
+
+    text_init(&text, buffer, sizeof(buffer));
+    if (range_wiped())
+        text_format(&text, "loam: %s of a secret at %x after all of them have been wiped.\n", fault_kind(context),
+                    (uint64_t)address);
+    else
+        describe(&text, address, fault_kind(context));
+    report_write(&text);
+}
+
+/* --- signals --- */
+
+/* Signals are taken meanwhile: one of them may be what ends the process. */
+static _Noreturn void sleep_until_the_end(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (;;)
+        sigsuspend(&none);
+}
+
+static const struct sigaction *earlier_action(int number)
+{
+    for (size_t i = 0; i < FAULTS; i++)
+        if (fatal[i] == number && earlier[i].sa_handler != SIG_DFL && earlier[i].sa_handler != SIG_IGN)
+            return &earlier[i];
+    return NULL;
+}
+
+static bool is_fault(int number, const siginfo_t *info)
+{
+    bool by_instruction = number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE;
+    return by_instruction && info->si_code > 0;
+}
+
+/*
+ * The action is the default one by now. An instruction that faulted does so again; other signals are sent again, and
+ * delivered when the handler returns.
+ */
+static void end_process(int number, const siginfo_t *info)
+{
+    loam_secret_wipe_all();
+    signal(number, SIG_DFL);
+    if (!is_fault(number, info))
+        raise(number);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    uintptr_t address = (uintptr_t)info->si_addr;
+    bool ours = (number == SIGSEGV || number == SIGBUS) && info->si_code > 0 && range_holds(address);
+    const struct sigaction *other = ours ? NULL : earlier_action(number);
+
+    if (other && other->sa_flags & SA_SIGINFO)
+        other->sa_sigaction(number, info, context);
+    else if (other)
+        other->sa_handler(number);
+    else {
+        int wiper = __atomic_load_n(&range.wiper, __ATOMIC_ACQUIRE);
+        if (ours && wiper && wiper != sys_thread())
+            sleep_until_the_end();
+        if (ours)
+            report(address, context);
+        end_process(number, info);
+    }
+    errno = saved;
+}
+
+/*
+ * An earlier handler is called as it asked to be. One that has replaced this one since stays: it may call it.
+ */
+static void watch(size_t i)
+{
+    static bool taken[FAULTS];
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old;
+
+    if (sigaction(fatal[i], NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO && old.sa_sigaction == on_signal))
+        return;
+    bool is_default = !(old.sa_flags & SA_SIGINFO) && old.sa_handler == SIG_DFL;
+    if (!is_default && (i >= FAULTS || taken[i]))
+        return;
+    sigfillset(&action.sa_mask);
+    if (i < FAULTS) {
+        taken[i] = true;
+        earlier[i] = old;
+        action.sa_mask = is_default ? action.sa_mask : old.sa_mask;
+        action.sa_flags |= old.sa_flags & (SA_NODEFER | SA_RESTART);
+    }
+    sigaction(fatal[i], &action, NULL);
+}
+
+void fault_watch(void)
+{
+    for (size_t i = 0; i < LENGTH(fatal); i++)
+        watch(i);
+}

@@ -1,0 +1,520 @@
+/* secret_end.c - the contract of loam/secret.h: what faults, stops the process or ends with it; limits. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <loam/secret.h>
+
+#include "child.h"
+
+enum { KEY = 32, LARGE = 100000, NOBODY = 65534 };
+
+/* In a child. */
+static struct loam_secret_group *need(unsigned flags)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", flags);
+
+    REQUIRE(group != NULL);
+    return group;
+}
+
+static int is_zero(const unsigned char *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (data[i])
+            return 0;
+    return 1;
+}
+
+static bool have_keys(void)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_KEYS);
+
+    loam_secret_group_destroy(group);
+    return group != NULL;
+}
+
+/* write(2) answers instead of a fault. */
+static bool is_accessible(const void *address)
+{
+    int ends[2];
+
+    REQUIRE(pipe(ends) == 0);
+    bool result = write(ends[1], address, 1) == 1;
+    REQUIRE(result || errno == EFAULT);
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+}
+
+/* --- what faults or stops --- */
+
+static void assert_ends(void (*body)(void *), int number, const char *report)
+{
+    struct outcome outcome;
+
+    child_run(body, NULL, &outcome);
+    if (!WIFSIGNALED(outcome.status) || WTERMSIG(outcome.status) != number || !strstr(outcome.text, report))
+        fail_msg("status 0x%x, expected signal %d and \"%s\": %s", (unsigned)outcome.status, number, report,
+                 outcome.text);
+}
+
+static void touch_with(enum loam_secret_access access, int write, unsigned flags)
+{
+    struct loam_secret_group *group = need(flags);
+    volatile unsigned char *secret = loam_secret_alloc(group, KEY);
+
+    REQUIRE(loam_secret_access(group, access) == 0);
+    if (write)
+        secret[4] = 1;
+    else
+        REQUIRE(secret[4] == 0);
+}
+
+static void read_closed(void *unused)
+{
+    (void)unused;
+    touch_with(LOAM_SECRET_NONE, 0, 0);
+}
+
+static void write_read_only(void *unused)
+{
+    (void)unused;
+    touch_with(LOAM_SECRET_READ, 1, 0);
+}
+
+static void read_read_only(void *unused)
+{
+    (void)unused;
+    touch_with(LOAM_SECRET_READ, 0, 0);
+}
+
+static void test_a_closed_secret_faults_with_a_report(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    assert_ends(read_closed, SIGSEGV, "loam: read of a closed secret at 0x");
+    assert_ends(write_read_only, SIGSEGV, "loam: write of a read-only secret at 0x");
+#endif
+    assert_ends(read_closed, SIGSEGV, "it is byte 4 of one of 32 bytes in group \"keys\"; open the group");
+    assert_child_succeeds(read_read_only, NULL);
+}
+
+static void free_one_of_two(void *flags)
+{
+    struct loam_secret_group *group = need(*(unsigned *)flags);
+    unsigned char *kept = loam_secret_alloc(group, KEY), *freed = loam_secret_alloc(group, KEY);
+
+    REQUIRE(is_accessible(kept));
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    loam_secret_check(group);
+    REQUIRE(!is_accessible(kept));
+    loam_secret_free(freed);
+    REQUIRE(!is_accessible(kept));
+}
+
+static void test_a_free_leaves_the_group_closed(void **state)
+{
+    unsigned flags[] = {0, LOAM_SECRET_ISOLATED, LOAM_SECRET_KEYS};
+
+    (void)state;
+    for (size_t i = 0; i < (have_keys() ? 3 : 2); i++)
+        assert_child_succeeds(free_one_of_two, &flags[i]);
+}
+
+static void read_freed(void *unused)
+{
+    volatile unsigned char *secret = loam_secret_alloc(need(LOAM_SECRET_ISOLATED), KEY);
+
+    (void)unused;
+    loam_secret_free((void *)secret);
+    REQUIRE(secret[0] == 0);
+}
+
+static void read_after_destroy(void *unused)
+{
+    struct loam_secret_group *group = need(0);
+    volatile unsigned char *secret = loam_secret_alloc(group, KEY);
+
+    (void)unused;
+    loam_secret_group_destroy(group);
+    REQUIRE(secret[0] == 0);
+}
+
+static void test_a_freed_secret_faults_with_a_report(void **state)
+{
+    (void)state;
+    assert_ends(read_freed, SIGSEGV, "of a freed secret");
+    assert_ends(read_after_destroy, SIGSEGV, "of a freed secret");
+}
+
+static void read_past_the_end(void *unused)
+{
+    volatile unsigned char *secret = loam_secret_alloc(need(LOAM_SECRET_ISOLATED), KEY);
+
+    (void)unused;
+    REQUIRE(secret[KEY + 24] == 0);
+}
+
+static void read_before_the_first(void *unused)
+{
+    volatile unsigned char *secret = loam_secret_alloc(need(0), KEY);
+
+    (void)unused;
+    REQUIRE(secret[-17] == 0);
+}
+
+static void test_guard_pages_fault_with_a_report(void **state)
+{
+    (void)state;
+    assert_ends(read_past_the_end, SIGSEGV, "it is past the end of one of 32 bytes");
+    assert_ends(read_before_the_first, SIGSEGV, "outside the pages of secrets");
+}
+
+static void spoil(size_t size, ptrdiff_t at, int check)
+{
+    struct loam_secret_group *group = need(0);
+    volatile unsigned char *secret = loam_secret_alloc(group, size);
+
+    secret[at] ^= 1;
+    loam_secret_access(group, LOAM_SECRET_NONE);
+    if (check)
+        loam_secret_check(group);
+    else
+        loam_secret_free((void *)secret);
+}
+
+static void spoil_before(void *unused)
+{
+    (void)unused;
+    spoil(KEY, -1, 0);
+}
+
+static void spoil_after(void *unused)
+{
+    (void)unused;
+    spoil(KEY, KEY, 0);
+}
+
+static void spoil_last(void *unused)
+{
+    (void)unused;
+    spoil(KEY + 1, 63 - 16, 1);
+}
+
+static void spoil_large(void *unused)
+{
+    (void)unused;
+    spoil(LARGE, LARGE, 1);
+}
+
+static void test_what_is_written_around_a_secret_is_noticed(void **state)
+{
+    (void)state;
+    assert_ends(spoil_before, SIGABRT, "written before the start of a secret of 32 bytes");
+    assert_ends(spoil_after, SIGABRT, "written past the end of a secret of 32 bytes");
+    assert_ends(spoil_last, SIGABRT, "written past the end of a secret of 33 bytes");
+    assert_ends(spoil_large, SIGABRT, "written past the end of a secret of 100000 bytes");
+}
+
+static void free_twice(void *unused)
+{
+    void *secret = loam_secret_alloc(need(0), KEY);
+
+    (void)unused;
+    loam_secret_free(secret);
+    loam_secret_free(secret);
+}
+
+static void free_inside(void *unused)
+{
+    (void)unused;
+    loam_secret_free((char *)loam_secret_alloc(need(0), KEY) + 16);
+}
+
+static void free_guard(void *unused)
+{
+    (void)unused;
+    loam_secret_free((char *)loam_secret_alloc(need(0), KEY) - 4096);
+}
+
+static void free_other_memory(void *unused)
+{
+    static char other[64];
+
+    need(0);
+    (void)unused;
+    loam_secret_free(other);
+}
+
+static void free_before_all(void *unused)
+{
+    (void)unused;
+    loam_secret_free(&unused);
+}
+
+static void test_only_the_start_of_a_secret_is_freed(void **state)
+{
+    void (*const bodies[])(void *) = {free_twice, free_inside, free_guard, free_other_memory, free_before_all};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        assert_ends(bodies[i], SIGABRT, "loam: loam_secret_free() of 0x");
+}
+
+/* --- signals --- */
+
+static sigjmp_buf back;
+
+static void jump_back(int number)
+{
+    siglongjmp(back, number);
+}
+
+static void fault_elsewhere(void *unused)
+{
+    volatile char *volatile nowhere = (char *)16;
+
+    (void)unused;
+    signal(SIGSEGV, jump_back);
+    struct loam_secret_group *group = need(0);
+    for (volatile int i = 0; i < 3; i++)
+        if (sigsetjmp(back, 1) == 0) {
+            *nowhere = 1;
+            REQUIRE(0);
+        }
+    REQUIRE(loam_secret_alloc(group, KEY) != NULL);
+    touch_with(LOAM_SECRET_NONE, 0, 0);
+}
+
+static void test_an_earlier_handler_keeps_its_faults(void **state)
+{
+    (void)state;
+    assert_ends(fault_elsewhere, SIGSEGV, "of a closed secret");
+}
+
+static void keep_ignored(void *unused)
+{
+    (void)unused;
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, jump_back);
+    need(0);
+    raise(SIGTERM);
+    if (sigsetjmp(back, 1) == 0)
+        raise(SIGINT);
+}
+
+static void test_actions_of_the_program_stay(void **state)
+{
+    (void)state;
+    assert_child_succeeds(keep_ignored, NULL);
+}
+
+static void use_after_wipe_all(void *unused)
+{
+    struct loam_secret_group *group = need(0);
+    volatile unsigned char *secret = loam_secret_alloc(group, KEY);
+    struct loam_secret_status status;
+
+    (void)unused;
+    loam_secret_wipe_all();
+    loam_secret_wipe_all();
+    REQUIRE(!loam_secret_alloc(group, KEY) && errno == EACCES);
+    REQUIRE(!loam_secret_group_create("more", 0) && errno == EACCES);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_READ) == -1 && errno == EACCES);
+    loam_secret_status(group, &status);
+    loam_secret_check(group);
+    loam_secret_free((void *)secret);
+    loam_secret_group_destroy(group);
+    REQUIRE(secret[0] == 0);
+}
+
+static void test_after_wipe_all_nothing_is_allocated_or_read(void **state)
+{
+    (void)state;
+    assert_ends(use_after_wipe_all, SIGSEGV, "after all of them have been wiped");
+}
+
+static void *read_for_ever(void *secret)
+{
+    const volatile unsigned char *key = secret;
+
+    while (key[0] == 1)
+        continue;
+    REQUIRE(0); /* it has seen a key of zeroes */
+    return NULL;
+}
+
+static void exit_beside_a_reader(void *unused)
+{
+    pthread_t thread;
+    unsigned char *secret = loam_secret_alloc(need(0), KEY);
+
+    (void)unused;
+    secret[0] = 1;
+    REQUIRE(pthread_create(&thread, NULL, read_for_ever, secret) == 0);
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    loam_secret_wipe_all();
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+static void test_no_thread_sees_zeroes_at_the_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_child_succeeds(exit_beside_a_reader, NULL);
+}
+
+/* --- limits and keys --- */
+
+static void lower_limit(size_t bytes)
+{
+    REQUIRE(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){bytes, bytes}) == 0);
+    if (getuid() == 0)
+        REQUIRE(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+}
+
+static void allocate_beyond_limit(void *limit)
+{
+    struct loam_secret_group *group = need(0);
+    struct loam_secret_status status;
+    unsigned char *secret, *last = NULL;
+    int count = 0;
+
+    lower_limit(*(size_t *)limit);
+    while ((secret = loam_secret_alloc(group, KEY)) && count++ < 10000) {
+        memset(secret, 7, KEY);
+        last = secret;
+    }
+    REQUIRE(errno == EAGAIN);
+    REQUIRE(loam_secret_alloc(group, LARGE) == NULL && errno == EAGAIN);
+    REQUIRE(!last || last[KEY - 1] == 7);
+    loam_secret_status(group, &status);
+    REQUIRE(status.locked == *(size_t *)limit && status.unlocked == 0 && status.lost == 0);
+    REQUIRE(status.secrets == *(size_t *)limit / 64);
+    if (last) {
+        REQUIRE(is_accessible(last) && !is_accessible(last + 4096));
+        loam_secret_free(last);
+        REQUIRE(loam_secret_alloc(group, KEY) == last);
+    }
+}
+
+static void test_beyond_the_limit_is_eagain(void **state)
+{
+    size_t limits[] = {0, 4096, 40960, 61440};
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        assert_child_succeeds(allocate_beyond_limit, &limits[i]);
+}
+
+static void allocate_best_effort(void *unused)
+{
+    struct loam_secret_group *group = need(LOAM_SECRET_BEST_EFFORT);
+    struct loam_secret_status status;
+
+    (void)unused;
+    lower_limit(8192);
+    for (int i = 0; i < 1000; i++)
+        REQUIRE(loam_secret_alloc(group, KEY) != NULL);
+    loam_secret_status(group, &status);
+    REQUIRE(status.locked == 8192 && status.unlocked == 1000 / 64 * 4096 - 4096);
+    REQUIRE(status.lost == LOAM_SECRET_LOST_LOCK);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+}
+
+static void test_best_effort_says_what_is_lost(void **state)
+{
+    (void)state;
+    assert_child_succeeds(allocate_best_effort, NULL);
+}
+
+static void *fault_in_thread(void *secret)
+{
+    return (void *)(uintptr_t) * (volatile unsigned char *)secret;
+}
+
+static void close_for_one_thread(void *unused)
+{
+    struct loam_secret_group *group = need(LOAM_SECRET_KEYS);
+    unsigned char *secret = loam_secret_alloc(group, KEY);
+    pthread_t thread;
+    void *seen;
+
+    (void)unused;
+    secret[0] = 3;
+    REQUIRE(pthread_create(&thread, NULL, fault_in_thread, secret) == 0);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    pthread_join(thread, &seen);
+    REQUIRE((uintptr_t)seen == 3);
+    REQUIRE(!loam_secret_alloc(group, KEY) && errno == EACCES);
+    pthread_create(&thread, NULL, fault_in_thread, secret); /* it starts closed */
+    pthread_join(thread, NULL);
+}
+
+static void use_keys(void *unused)
+{
+    struct loam_secret_group *group = need(LOAM_SECRET_KEYS);
+    unsigned char *secret = loam_secret_alloc(group, KEY);
+
+    (void)unused;
+    secret[0] = 3;
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_READ) == 0);
+    REQUIRE(secret[0] == 3);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    loam_secret_check(group);
+    loam_secret_free(secret);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_READ_WRITE) == 0);
+    REQUIRE(is_zero(loam_secret_alloc(group, KEY), KEY));
+    loam_secret_access(group, LOAM_SECRET_NONE);
+    loam_secret_group_destroy(group);
+    for (int i = 0; i < 100; i++)
+        loam_secret_group_destroy(need(LOAM_SECRET_KEYS)); /* the key is given back */
+    int count = 0;
+    while (loam_secret_group_create("keys", LOAM_SECRET_KEYS))
+        count++;
+    REQUIRE(errno == ENOSPC && count > 0);
+}
+
+static void test_keys_switch_one_thread(void **state)
+{
+    (void)state;
+    if (!have_keys())
+        skip();
+    assert_child_succeeds(use_keys, NULL);
+    assert_ends(close_for_one_thread, SIGSEGV, "of a closed secret");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        /* The first: only the handler that is there before all groups is earlier. */
+        cmocka_unit_test(test_an_earlier_handler_keeps_its_faults),
+        cmocka_unit_test(test_a_closed_secret_faults_with_a_report),
+        cmocka_unit_test(test_a_free_leaves_the_group_closed),
+        cmocka_unit_test(test_a_freed_secret_faults_with_a_report),
+        cmocka_unit_test(test_guard_pages_fault_with_a_report),
+        cmocka_unit_test(test_what_is_written_around_a_secret_is_noticed),
+        cmocka_unit_test(test_only_the_start_of_a_secret_is_freed),
+        cmocka_unit_test(test_actions_of_the_program_stay),
+        cmocka_unit_test(test_after_wipe_all_nothing_is_allocated_or_read),
+        cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
+        cmocka_unit_test(test_beyond_the_limit_is_eagain),
+        cmocka_unit_test(test_best_effort_says_what_is_lost),
+        cmocka_unit_test(test_keys_switch_one_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
