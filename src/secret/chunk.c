@@ -12,6 +12,7 @@
  */
 #include "secret/chunk.h"
 
+#include "sys/file.h"
 #include "sys/memory.h"
 #include "sys/sys.h"
 

@@ -3,10 +3,17 @@
 
 #include "base/text.h"
 #include "sys/call.h"
+#include "sys/memory.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
 
 enum { PROC_PATH = 40 };
 
@@ -56,6 +63,19 @@ int sys_reopen(int fd, int flags)
 int sys_memfd(const char *name, unsigned flags)
 {
     return (int)sys_call("memfd_create", SYS_memfd_create, (long)name, (long)flags, 0, 0, 0, 0);
+}
+
+int sys_map_secret(void *address, size_t size)
+{
+    int fd = (int)sys_call("memfd_secret", SYS_memfd_secret, O_CLOEXEC, 0, 0, 0, 0, 0);
+
+    if (fd < 0)
+        return fd;
+    intptr_t result = sys_truncate(fd, size);
+    if (result == 0)
+        result = sys_map_file(address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0);
+    sys_close(fd);
+    return result < 0 ? (int)result : 0;
 }
 
 int sys_seal_file(int fd, int seals)

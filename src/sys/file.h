@@ -29,6 +29,12 @@ int sys_reopen(int fd, int flags);
 /* A file that is memory alone. MFD_ flags of memfd_create(2). */
 int sys_memfd(const char *name, unsigned flags);
 
+/*
+ * Map pages of memfd_secret(2), which nothing else can reach any more, over what lies at the address; they cannot be
+ * accessed yet. Linux 5.14, else -ENOSYS.
+ */
+int sys_map_secret(void *address, size_t size);
+
 /* F_SEAL_ values of fcntl(2). */
 int sys_seal_file(int fd, int seals);
 

@@ -2,11 +2,9 @@
 #include "sys/memory.h"
 
 #include "sys/call.h"
-#include "sys/file.h"
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -15,10 +13,6 @@
 
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same on every architecture, as all since Linux 5.1 */
-#endif
-
-#ifndef SYS_memfd_secret
-#define SYS_memfd_secret 447
 #endif
 
 int sys_reserve_at(void *address, size_t size)
@@ -32,19 +26,6 @@ int sys_reserve_at(void *address, size_t size)
 intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int fd, uint64_t offset)
 {
     return sys_call("mmap", SYS_mmap, (long)address, (long)size, protection, flags, fd, (long)offset);
-}
-
-int sys_map_secret(void *address, size_t size)
-{
-    int fd = (int)sys_call("memfd_secret", SYS_memfd_secret, O_CLOEXEC, 0, 0, 0, 0, 0);
-
-    if (fd < 0)
-        return fd;
-    intptr_t result = sys_truncate(fd, size);
-    if (result == 0)
-        result = sys_map_file(address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0);
-    sys_close(fd);
-    return result < 0 ? (int)result : 0;
 }
 
 int sys_protect(void *address, size_t size, int protection)

@@ -14,10 +14,6 @@ int sys_reserve_at(void *address, size_t size);
 /* mmap(2) itself. Returns the address or -errno. */
 intptr_t sys_map_file(void *address, size_t size, int protection, int flags, int fd, uint64_t offset);
 
-/* Map pages of memfd_secret(2), which nothing else can reach any more, over what lies at the address; they cannot be
- * accessed yet. Linux 5.14, else -ENOSYS. */
-int sys_map_secret(void *address, size_t size);
-
 /* PROT_ values of mprotect(2). */
 int sys_protect(void *address, size_t size, int protection);
 
