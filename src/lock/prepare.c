@@ -17,7 +17,7 @@
 
 enum { FRAMES = 16384 }; /* bytes of stack that are left for our own calls, and for the kernel's guard */
 
-/* Bytes of the thread's stack below here; 0 where that is not known. */
+/* Bytes of the thread's stack below here; 0 where that is not known, or for another stack, as of a coroutine. */
 static size_t stack_left(void)
 {
     pthread_attr_t attributes;
@@ -29,7 +29,8 @@ static size_t stack_left(void)
         return 0;
     int error = pthread_attr_getstack(&attributes, &lowest, &size);
     pthread_attr_destroy(&attributes);
-    return error || here < (uintptr_t)lowest ? 0 : here - (uintptr_t)lowest;
+    size_t left = here - (uintptr_t)lowest;
+    return error || left > size ? 0 : left;
 }
 
 /* The lowest byte is enough to have a stack grow to there. */

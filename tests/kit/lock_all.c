@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 
 #include <loam/lock.h>
 
@@ -140,8 +141,6 @@ static void test_ranges_outlive_the_lock_of_all(void **state)
     assert_child_succeeds(lock_all_and_ranges, NULL);
 }
 
-/* --- no faults --- */
-
 static void prepare_within_a_limit(void *unused)
 {
     (void)unused;
@@ -188,6 +187,46 @@ static void test_a_stack_that_is_too_small_for_any(void **state)
     assert_int_equal((intptr_t)error, -ERANGE);
     pthread_attr_destroy(&attributes);
 }
+
+/* A coroutine's stack, which lies above that of the thread. */
+static ucontext_t thread_context, coroutine;
+static int coroutine_result;
+
+static void prepare_in_a_coroutine(void)
+{
+    coroutine_result = loam_lock_prepare(0, 200 * KIB);
+}
+
+static void *run_coroutine(void *stack)
+{
+    REQUIRE(getcontext(&coroutine) == 0);
+    coroutine.uc_stack = (stack_t){.ss_sp = stack, .ss_size = 64 * KIB};
+    coroutine.uc_link = &thread_context;
+    makecontext(&coroutine, prepare_in_a_coroutine, 0);
+    REQUIRE(swapcontext(&thread_context, &coroutine) == 0);
+    return NULL;
+}
+
+static void test_a_stack_that_is_not_the_threads(void **state)
+{
+    enum { THREAD = 256 * KIB };
+    pthread_attr_t attributes;
+    pthread_t thread;
+    char *stacks = map((THREAD + 64 * KIB) / PAGE);
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstack(&attributes, stacks, THREAD), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run_coroutine, stacks + THREAD), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(coroutine_result, -ERANGE);
+    pthread_attr_destroy(&attributes);
+    unmap(stacks, (THREAD + 64 * KIB) / PAGE);
+}
+
+/* --- no faults --- */
 
 enum { HEAP = 32 * MIB, STACK = 512 * KIB, DATA = 2 * MIB, PIECES = 2000 };
 
@@ -402,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_ranges_outlive_the_lock_of_all),
         cmocka_unit_test(test_a_stack_or_heap_that_cannot_be_had),
         cmocka_unit_test(test_a_stack_that_is_too_small_for_any),
+        cmocka_unit_test(test_a_stack_that_is_not_the_threads),
         cmocka_unit_test(test_a_program_that_is_not_locked_has_faults),
         cmocka_unit_test(test_a_prepared_program_has_no_faults),
     };
