@@ -96,7 +96,10 @@ int loam_lock_prepare(size_t heap, size_t stack);
  */
 uint64_t loam_locked_bytes(void);
 
-/* Bytes that may be: RLIMIT_MEMLOCK; UINT64_MAX if that is none, or with CAP_IPC_LOCK. */
+/*
+ * Bytes that may be: RLIMIT_MEMLOCK; UINT64_MAX if that is none, or with CAP_IPC_LOCK. Root of a user namespace, as in
+ * a container of an ordinary user, is limited as that user is.
+ */
 uint64_t loam_locked_limit(void);
 
 /* Bytes that may still be: the limit less what is locked, and 0 where that is not known. UINT64_MAX without a limit. */

@@ -10,9 +10,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum {
     STATUS_BYTES = 4096, /* VmLck is in the first kilobyte, the name of the program included */
@@ -56,7 +54,7 @@ PUBLIC uint64_t loam_locked_bytes(void)
 
 PUBLIC uint64_t loam_locked_limit(void)
 {
-    return sys_capable(CAP_IPC_LOCK) ? UINT64_MAX : sys_limit(RLIMIT_MEMLOCK);
+    return sys_lock_limit();
 }
 
 PUBLIC uint64_t loam_locked_room(void)

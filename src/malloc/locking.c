@@ -13,9 +13,7 @@
 #include "range/range.h"
 #include "sys/memory.h"
 
-#include <linux/capability.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 static const int flags_of[] = {
     [LOCK_HEAP] = 0,
@@ -38,7 +36,7 @@ void locking_start(void)
     if (options.lock == LOCK_NONE || options.check)
         return;
     int flags = flags_of[options.lock];
-    uint64_t limit = sys_capable(CAP_IPC_LOCK) ? UINT64_MAX : sys_limit(RLIMIT_MEMLOCK);
+    uint64_t limit = sys_lock_limit();
     if (flags && limit != UINT64_MAX) {
         tell("loam: cannot lock all memory: RLIMIT_MEMLOCK is %u KiB (ulimit -l), and to grow past it would end the "
              "program; the heap alone is locked, as far as that goes.\n",

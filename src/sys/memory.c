@@ -5,7 +5,6 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -118,14 +117,25 @@ int sys_random(void *out, size_t size)
     return 0;
 }
 
-bool sys_capable(int capability)
+/*
+ * What lifts the limit is CAP_IPC_LOCK of the first user namespace; root of another, as in a container, has one that
+ * does not, and capget(2) shows both alike. So the kernel is asked for a page more than the limit. As it may not be
+ * accessed, none of it is brought in.
+ */
+uint64_t sys_lock_limit(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+    uint64_t limit = sys_limit(RLIMIT_MEMLOCK), page = sys_page_size();
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_LOCKED;
 
-    if (sys_call("capget", SYS_capget, (long)&header, (long)sets, 0, 0, 0, 0) < 0)
-        return false;
-    return sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+    if (limit == UINT64_MAX)
+        return limit;
+    size_t size = align_down(limit, page) + page;
+    intptr_t probe = sys_map_file(NULL, size, PROT_NONE, flags, -1, 0);
+    if (probe == -EAGAIN || probe == -EPERM)
+        return limit;
+    if (probe > 0)
+        sys_unmap((void *)probe, size);
+    return UINT64_MAX;
 }
 
 size_t sys_page_size(void)

@@ -50,8 +50,8 @@ uint64_t sys_limit(int resource);
 
 int sys_random(void *out, size_t size);
 
-/* Whether the process has it in effect: CAP_ values of capabilities(7). */
-bool sys_capable(int capability);
+/* Bytes that the process may lock; UINT64_MAX without a limit, or where it does not hold for the process. */
+uint64_t sys_lock_limit(void);
 
 /* Of the processor's setting: PAGE_SIZE, or a multiple. */
 size_t sys_page_size(void);

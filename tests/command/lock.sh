@@ -194,6 +194,21 @@ test_past_the_limit_the_program_goes_on() {
     is err 'loam: cannot lock more of the heap: mlock fails with error 12, RLIMIT_MEMLOCK is 8192 KiB (ulimit -l); what it grows by from now on is not locked.'
 }
 
+# As in a container that an ordinary user starts: it has every capability, and the limit holds all the same.
+test_root_of_a_namespace_is_limited() {
+    open_directory
+    build_locked
+    cp locked open
+    as_user unshare -Ur true 2>/dev/null || skip 'no user namespaces'
+    ulimit -l 8192
+    for kind in all future; do
+        expect 0 as_user unshare -Ur env LOAM_LIBRARY="$PWD/open/$(basename "$HEAP")" open/loam run -q --lock=$kind \
+            open/locked 500000
+        says out 'parent: heap 1 data 0 mapping 0'
+        says err 'loam: cannot lock all memory: RLIMIT_MEMLOCK is 8192 KiB (ulimit -l)'
+    done
+}
+
 # --- the proof ---
 
 build_steady() {

@@ -1,6 +1,7 @@
 /* lock.c - the contract of loam/lock.h; of the whole process, see lock_all.c. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -381,6 +382,27 @@ static void test_no_more_is_locked_than_the_limit_allows(void **state)
     assert_child_succeeds(lock_within_a_limit, NULL);
 }
 
+/* It has all capabilities, and the limit holds for it; as in a container that an ordinary user starts. */
+static void be_root_of_a_namespace(void *unused)
+{
+    char *start = map(9);
+
+    (void)unused;
+    be_limited(8 * PAGE);
+    if (unshare(CLONE_NEWUSER) < 0)
+        return;
+    REQUIRE(loam_locked_limit() == 8 * PAGE && loam_locked_room() == 8 * PAGE);
+    REQUIRE(loam_lock(start, 9 * PAGE) == -ENOMEM);
+    REQUIRE(loam_lock(start, 8 * PAGE) == 0);
+    REQUIRE(loam_locked_limit() == 8 * PAGE && loam_locked_room() == 0);
+}
+
+static void test_root_of_a_namespace_is_limited(void **state)
+{
+    (void)state;
+    assert_child_succeeds(be_root_of_a_namespace, NULL);
+}
+
 static void lock_without_any(void *unused)
 {
     char *start = map(1);
@@ -523,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_locked_pages_that_are_not_there_do_not_count),
         cmocka_unit_test(test_a_walk_ends_when_it_is_told_to),
         cmocka_unit_test(test_no_more_is_locked_than_the_limit_allows),
+        cmocka_unit_test(test_root_of_a_namespace_is_limited),
         cmocka_unit_test(test_nothing_is_locked_where_the_limit_is_zero),
         cmocka_unit_test(test_a_privileged_process_has_no_limit),
         cmocka_unit_test(test_a_failure_of_the_kernel_is_returned),

@@ -19,12 +19,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* What the user asked for. */
@@ -277,7 +275,7 @@ static int set_environment(const struct run *run)
 /* A limit that is more than nothing may be enough: the heap tells when it is not. */
 static int check_lock(const struct request *request)
 {
-    if (!request->lock || sys_limit(RLIMIT_MEMLOCK) > 0 || sys_capable(CAP_IPC_LOCK))
+    if (!request->lock || sys_lock_limit() > 0)
         return 0;
     warnx("--lock: no memory may be locked: RLIMIT_MEMLOCK is 0 (ulimit -l)");
     return EXIT_OWN_FAILURE;
