@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-    STATUS_BYTES = 4096, /* VmLck is in the first kilobyte, the name of the program included */
+    STATUS_BYTES = 1024, /* of /proc/self/status at a time, */
+    LINE_BYTES = 64,     /* and what is read again of it: more than the line of a figure */
     LOOK = 512,          /* pages that one call tells of */
 };
 
@@ -21,35 +22,46 @@ static const char smaps[] = "/proc/self/smaps";
 
 /* --- figures of the process --- */
 
-/* Returns the bytes read, or -errno. */
-static ssize_t read_status(char *text)
+/* "   123 kB", as bytes. */
+static uint64_t take_bytes(const char *at)
 {
-    int fd = sys_open_read("/proc/self/status");
+    uint64_t kib = 0;
 
-    if (fd < 0)
-        return fd;
-    ssize_t n = sys_read(fd, text, STATUS_BYTES - 1);
-    sys_close(fd);
-    return n;
+    for (; *at != '\n'; at++)
+        if (*at >= '0' && *at <= '9')
+            kib = kib * 10 + (uint64_t)(*at - '0');
+    return kib * KIB;
+}
+
+/* The groups of the process stand before it, which may be thousands. */
+static uint64_t find_locked(int fd)
+{
+    static const char name[] = "\nVmLck:";
+    char text[STATUS_BYTES + 1];
+    size_t kept = 0;
+    ssize_t n;
+
+    while ((n = sys_read(fd, text + kept, STATUS_BYTES - kept)) > 0) {
+        size_t length = kept + (size_t)n;
+        text[length] = '\0';
+        const char *line = strstr(text, name);
+        if (line && strchr(line + 1, '\n'))
+            return take_bytes(line + strlen(name));
+        kept = min_size(length, LINE_BYTES);
+        memmove(text, text + length - kept, kept);
+    }
+    return UINT64_MAX;
 }
 
 PUBLIC uint64_t loam_locked_bytes(void)
 {
-    static const char name[] = "\nVmLck:";
-    char text[STATUS_BYTES];
-    ssize_t length = read_status(text);
+    int fd = sys_open_read("/proc/self/status");
 
-    if (length < 0)
+    if (fd < 0)
         return UINT64_MAX;
-    text[length] = '\0';
-    const char *line = strstr(text, name);
-    if (!line)
-        return UINT64_MAX;
-    uint64_t kib = 0;
-    for (const char *c = line + strlen(name); *c != '\n' && *c; c++)
-        if (*c >= '0' && *c <= '9')
-            kib = kib * 10 + (uint64_t)(*c - '0');
-    return kib * KIB;
+    uint64_t bytes = find_locked(fd);
+    sys_close(fd);
+    return bytes;
 }
 
 PUBLIC uint64_t loam_locked_limit(void)

@@ -1,5 +1,6 @@
 /* lock.c - the contract of loam/lock.h; of the whole process, see lock_all.c. */
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -301,6 +302,31 @@ static void test_bytes_are_the_kernels(void **state)
     unmap(start, 3);
 }
 
+/* Their list comes before: the figure is at any place of what is read, or far into it. */
+static void be_in_more_groups(void *start)
+{
+    enum { MOST = 3000 };
+    gid_t groups[MOST];
+
+    REQUIRE(loam_lock(start, PAGE) == 0);
+    for (size_t i = 0; i < MOST; i++) {
+        groups[i] = 1000 + (gid_t)i;
+        REQUIRE(i % 10 > 3 || setgroups(i, groups) == 0);
+        REQUIRE(loam_locked_bytes() == PAGE);
+    }
+}
+
+static void test_a_member_of_many_groups_has_its_figure(void **state)
+{
+    char *start = map(1);
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_child_succeeds(be_in_more_groups, start);
+    unmap(start, 1);
+}
+
 static void test_locked_in_counts_bytes(void **state)
 {
     char *start = map(700);
@@ -541,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_a_forked_child_has_no_locks),
         cmocka_unit_test(test_no_file_stays_open),
         cmocka_unit_test(test_bytes_are_the_kernels),
+        cmocka_unit_test(test_a_member_of_many_groups_has_its_figure),
         cmocka_unit_test(test_locked_in_counts_bytes),
         cmocka_unit_test(test_locked_pages_that_are_not_there_do_not_count),
         cmocka_unit_test(test_a_walk_ends_when_it_is_told_to),
