@@ -70,7 +70,8 @@ enum {
  * Map `size` bytes of zeroes, readable and writable, on pages that nothing else is in. `data` is aligned to 16 bytes,
  * and to a page without LOAM_PAGES_AT_END; with both flags, to write 16 bytes past the object's end faults.
  *
- * -EINVAL for a size of 0 or unknown flags; -ENOMEM. Release with loam_pages_destroy().
+ * -EINVAL for a size of 0 or unknown flags; -ENOMEM; -EAGAIN past the limit of locked memory, where all that is mapped
+ * is locked (mlockall(2)). Release with loam_pages_destroy().
  */
 int loam_pages_create(size_t size, unsigned flags, struct loam_pages *out);
 
@@ -95,8 +96,9 @@ int loam_pages_destroy(const struct loam_pages *pages);
  * Have every access to whole pages of private, anonymous, readable and writable memory fault. What they hold is
  * dropped. Where the kernel has MADV_GUARD_INSTALL (Linux 6.13) this takes no mapping of its own.
  *
- * -EINVAL for what are no whole pages, or for locked ones (mlock(2)), which the kernel does not drop; -ENOMEM as for
- * loam_protect(), and what is mapped may have been dropped then; -EPERM if a part is sealed.
+ * -EINVAL for what are no whole pages, or if a part is locked (mlock(2)), which the kernel does not drop: the rest may
+ * have been dropped then, but can be accessed; -ENOMEM if a part is not mapped, or for too many mappings; -EPERM if a
+ * part is sealed.
  */
 int loam_guard(void *start, size_t size);
 

@@ -371,6 +371,48 @@ static void test_locked_pages_are_not_guarded(void **state)
     unmap(start, 1);
 }
 
+static void test_a_part_that_is_not_mapped_leaves_the_rest_as_it_was(void **state)
+{
+    char *start = map(3);
+
+    (void)state;
+    memset(start, 7, 3 * PAGE);
+    unmap(start + PAGE, 1);
+    assert_int_equal(loam_guard(start, 3 * PAGE), -ENOMEM);
+    assert_true(writes(start) && writes(start + 2 * PAGE));
+    assert_true(start[0] == 7 && start[2 * PAGE] == 7);
+    unmap(start, 1);
+    unmap(start + 2 * PAGE, 1);
+}
+
+static void test_a_part_that_is_locked_leaves_the_rest_accessible(void **state)
+{
+    char *start = map(2);
+
+    (void)state;
+    start[PAGE] = 7;
+    if (syscall(SYS_mlock, start + PAGE, PAGE) < 0)
+        skip();
+    assert_int_equal(loam_guard(start, 2 * PAGE), -EINVAL);
+    assert_true(writes(start) && writes(start + PAGE));
+    assert_int_equal(start[PAGE], 7);
+    unmap(start, 2);
+}
+
+static void test_sealed_pages_are_not_guarded(void **state)
+{
+    char *start = map(2);
+
+    (void)state;
+    memset(start, 7, 2 * PAGE);
+    if (loam_seal(start + PAGE, PAGE) == -ENOSYS)
+        skip();
+    assert_int_equal(loam_guard(start, 2 * PAGE), -EPERM);
+    assert_true(writes(start) && writes(start + PAGE));
+    assert_true(start[0] == 7 && start[PAGE] == 7);
+    unmap(start, 1);
+}
+
 /* --- what holds --- */
 
 static void check_protection(void)
@@ -559,6 +601,9 @@ int main(void)
         cmocka_unit_test(test_guards_fault_and_drop_what_was_there),
         cmocka_unit_test(test_guards_without_the_kernels),
         cmocka_unit_test(test_locked_pages_are_not_guarded),
+        cmocka_unit_test(test_a_part_that_is_not_mapped_leaves_the_rest_as_it_was),
+        cmocka_unit_test(test_a_part_that_is_locked_leaves_the_rest_accessible),
+        cmocka_unit_test(test_sealed_pages_are_not_guarded),
         cmocka_unit_test(test_protection_is_the_kernels),
         cmocka_unit_test(test_protection_without_queries),
         cmocka_unit_test(test_shared_mappings_are_told),
