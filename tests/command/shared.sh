@@ -227,6 +227,17 @@ test_name_with_control_characters() {
     says out "loam-test-$$?[1m"
     expect 0 "$LOAM" shared stat "$heap"
     ! grep -q $'\e' out || fail 'it moves the cursor'
+    expect 1 "$LOAM" shared stat "$heap-2"
+    ! grep -q $'\e' err || fail 'it moves the cursor'
+}
+
+# A warning of another's heap is on the terminal of whoever lists.
+test_name_of_a_heap_that_cannot_be_opened() {
+    begin
+    heap="$heap"$'\e[1m'
+    "$SHARER" make "$heap" </dev/null >/dev/null
+    expect 1 sh -c 'exec 3<&- 4<&- 5<&- 6<&-; ulimit -n 4; exec "$0" shared ls' "$LOAM"
+    says err "loam shared: loam-test-$$?[1m: Too many open files"
 }
 
 test_rm() {

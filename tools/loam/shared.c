@@ -12,6 +12,7 @@
 
 #include <loam/shared.h>
 
+#include <ctype.h>
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
@@ -75,8 +76,22 @@ static int look(const char *name, struct view *view)
     return 0;
 }
 
-static void warn_of(const char *name, int error)
+/* Others choose names, too: what would move the cursor is a question mark, as paint_name() has it. */
+static const char *printable(const char *name)
 {
+    static char text[PATH_MAX];
+    size_t length = 0;
+
+    for (; name[length] && length + 1 < sizeof(text); length++)
+        text[length] = iscntrl((unsigned char)name[length]) ? '?' : name[length];
+    text[length] = '\0';
+    return text;
+}
+
+static void warn_of(const char *heap, int error)
+{
+    const char *name = printable(heap);
+
     switch (error) {
     case -ENOENT:
         warnx("%s: there is no shared heap of that name", name);
@@ -406,8 +421,8 @@ static bool remove_name(const char *name, bool force)
     if (!error) {
         loam_shared_close(view.heap);
         if (view.stats.participants && !force) {
-            warnx("%s: it is in use (participants: %u); --force removes the name, and they go on using it", name,
-                  view.stats.participants);
+            warnx("%s: it is in use (participants: %u); --force removes the name, and they go on using it",
+                  printable(name), view.stats.participants);
             return false;
         }
         error = loam_shared_unlink(name);
@@ -417,7 +432,8 @@ static bool remove_name(const char *name, bool force)
         return false;
     }
     if (view.stats.participants)
-        printf("%s: the name is removed; participants that go on using it: %u\n", name, view.stats.participants);
+        printf("%s: the name is removed; participants that go on using it: %u\n", printable(name),
+               view.stats.participants);
     return true;
 }
 
