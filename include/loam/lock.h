@@ -59,8 +59,9 @@ enum {
 };
 
 /*
- * Lock the whole process; a later call takes the place of an earlier one. With LOAM_LOCK_FUTURE, mmap(2), and so
- * malloc(3), fails where it would pass the limit, and a stack that would is ended by SIGSEGV.
+ * Lock the whole process. A later call says anew what is done with future mappings; what is locked stays so. With
+ * LOAM_LOCK_FUTURE, mmap(2), and so malloc(3), fails where it would pass the limit, and a stack that would is ended by
+ * SIGSEGV. A process without a limit meets it when it gives CAP_IPC_LOCK up, as by setuid(2): it is to be raised first.
  *
  * -EINVAL for unknown flags, or neither NOW nor FUTURE; -ENOMEM for more than the limit allows, which counts addresses
  * that are reserved only, too; -EPERM if the limit is 0. On error nothing has changed.

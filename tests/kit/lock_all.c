@@ -81,6 +81,10 @@ static void lock_the_future(void *unused)
     REQUIRE(!is_locked(after));
     *after = 1;
     REQUIRE(is_locked(after));
+    REQUIRE(loam_lock_all(LOAM_LOCK_NOW) == 0);
+    REQUIRE(is_locked(before) && !is_locked(map(1)));
+    REQUIRE(loam_lock_all(LOAM_LOCK_FUTURE) == 0);
+    REQUIRE(is_locked(before) && is_locked(map(1)));
 }
 
 static void lock_all_and_ranges(void *unused)
