@@ -131,10 +131,9 @@ uint64_t sys_lock_limit(void)
         return limit;
     size_t size = align_down(limit, page) + page;
     intptr_t probe = sys_map_file(NULL, size, PROT_NONE, flags, -1, 0);
-    if (probe == -EAGAIN || probe == -EPERM)
+    if (probe < 0)
         return limit;
-    if (probe > 0)
-        sys_unmap((void *)probe, size);
+    sys_unmap((void *)probe, size);
     return UINT64_MAX;
 }
 
