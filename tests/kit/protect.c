@@ -1,54 +1,12 @@
-/* protect.c - the contract of loam/protect.h. */
+/* protect.c - the contract of loam/protect.h: pages and objects; for guards and what holds, see protect_guard.c. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include <loam/protect.h>
 
-#include "child.h"
+#include "faults.h"
 #include "kit.h"
-
-/* --- accesses that may fault --- */
-
-static sigjmp_buf back;
-
-static void jump(int number)
-{
-    (void)number;
-    siglongjmp(back, 1);
-}
-
-/* Whether to read, and to write, a byte faults. It keeps its value. */
-static int faults(void *address, int writing)
-{
-    struct sigaction before[2], handler = {.sa_handler = jump};
-    volatile char *byte = address;
-    int faulted = 1;
-
-    sigaction(SIGSEGV, &handler, &before[0]);
-    sigaction(SIGBUS, &handler, &before[1]);
-    if (sigsetjmp(back, 1) == 0) {
-        char value = *byte;
-        if (writing)
-            *byte = value;
-        faulted = 0;
-    }
-    sigaction(SIGSEGV, &before[0], NULL);
-    sigaction(SIGBUS, &before[1], NULL);
-    return faulted;
-}
-
-static int reads(void *address)
-{
-    return !faults(address, 0);
-}
-
-static int writes(void *address)
-{
-    return !faults(address, 1);
-}
 
 static size_t count_mappings(void)
 {
@@ -308,191 +266,6 @@ static void test_sealed_pages_stay_as_they_are(void **state)
     assert_string_equal(pages.data, "sealed");
 }
 
-/* --- guards --- */
-
-static void check_guards(void)
-{
-    char *start = map(3);
-
-    memset(start, 7, 3 * PAGE);
-    assert_int_equal(loam_guard(start + PAGE, PAGE), 0);
-    assert_true(writes(start + PAGE - 1) && writes(start + 2 * PAGE));
-    assert_false(reads(start + PAGE) || reads(start + 2 * PAGE - 1));
-    assert_int_equal(loam_guard(start + PAGE, PAGE), 0);
-    assert_int_equal(loam_unguard(start + PAGE, PAGE), 0);
-    assert_true(writes(start + PAGE));
-    assert_int_equal(start[PAGE - 1], 7);
-    assert_int_equal(start[PAGE], 0);
-    assert_int_equal(start[2 * PAGE - 1], 0);
-    assert_int_equal(start[2 * PAGE], 7);
-    unmap(start, 3);
-}
-
-static void test_guards_fault_and_drop_what_was_there(void **state)
-{
-    (void)state;
-    check_guards();
-}
-
-#ifdef LOAM_INJECT
-/* As a kernel without guards: the first madvise of loam_guard, and of loam_unguard. */
-static int advices;
-
-static long have_no_guards(const char *call)
-{
-    return strcmp(call, "madvise") == 0 && advices++ % 2 == 0 ? -EINVAL : 0;
-}
-#endif
-
-static void test_guards_without_the_kernels(void **state)
-{
-    (void)state;
-#ifdef LOAM_INJECT
-    advices = 0;
-    sys_inject = have_no_guards;
-    check_guards();
-    sys_inject = NULL;
-#else
-    skip();
-#endif
-}
-
-static void test_locked_pages_are_not_guarded(void **state)
-{
-    char *start = map(1);
-
-    (void)state;
-    memset(start, 7, PAGE);
-    if (syscall(SYS_mlock, start, PAGE) < 0) /* sanitizers have an mlock() that does nothing */
-        skip();
-    assert_int_equal(loam_guard(start, PAGE), -EINVAL);
-    assert_true(writes(start));
-    assert_int_equal(start[0], 7);
-    unmap(start, 1);
-}
-
-static void test_a_part_that_is_not_mapped_leaves_the_rest_as_it_was(void **state)
-{
-    char *start = map(3);
-
-    (void)state;
-    memset(start, 7, 3 * PAGE);
-    unmap(start + PAGE, 1);
-    assert_int_equal(loam_guard(start, 3 * PAGE), -ENOMEM);
-    assert_true(writes(start) && writes(start + 2 * PAGE));
-    assert_true(start[0] == 7 && start[2 * PAGE] == 7);
-    unmap(start, 1);
-    unmap(start + 2 * PAGE, 1);
-}
-
-static void test_a_part_that_is_locked_leaves_the_rest_accessible(void **state)
-{
-    char *start = map(2);
-
-    (void)state;
-    start[PAGE] = 7;
-    if (syscall(SYS_mlock, start + PAGE, PAGE) < 0)
-        skip();
-    assert_int_equal(loam_guard(start, 2 * PAGE), -EINVAL);
-    assert_true(writes(start) && writes(start + PAGE));
-    assert_int_equal(start[PAGE], 7);
-    unmap(start, 2);
-}
-
-static void test_sealed_pages_are_not_guarded(void **state)
-{
-    char *start = map(2);
-
-    (void)state;
-    memset(start, 7, 2 * PAGE);
-    if (loam_seal(start + PAGE, PAGE) == -ENOSYS)
-        skip();
-    assert_int_equal(loam_guard(start, 2 * PAGE), -EPERM);
-    assert_true(writes(start) && writes(start + PAGE));
-    assert_true(start[0] == 7 && start[PAGE] == 7);
-    unmap(start, 1);
-}
-
-/* --- what holds --- */
-
-static void check_protection(void)
-{
-    static const char readable[] = "in a read-only mapping";
-    struct loam_protection found;
-    char *start = map(5);
-    int descriptor = free_descriptor();
-
-    assert_int_equal(loam_protect(start, PAGE, LOAM_ACCESS_NONE), 0);
-    assert_int_equal(loam_protect(start + 2 * PAGE, 2 * PAGE, LOAM_ACCESS_READ), 0);
-    assert_int_equal(loam_protection(start + 3 * PAGE + 5, &found), 0);
-    assert_ptr_equal(found.start, start + 2 * PAGE);
-    assert_int_equal(found.size, 2 * PAGE);
-    assert_true(found.readable == 1 && !found.writable && !found.executable && !found.shared);
-    assert_int_equal(loam_protection(start + PAGE, &found), 0);
-    assert_ptr_equal(found.start, start + PAGE);
-    assert_true(found.readable == 1 && found.writable == 1);
-    assert_int_equal(loam_protection(start, &found), 0);
-    assert_false(found.readable || found.writable || found.executable);
-    assert_int_equal(loam_protection((void *)check_protection, &found), 0);
-    assert_true(found.executable == 1 && !found.writable);
-    assert_int_equal(loam_protection(readable, &found), 0);
-    assert_false(found.writable);
-    assert_int_equal(loam_protection(NULL, &found), -ENOENT);
-    assert_false(found.writable);
-    assert_int_equal(free_descriptor(), descriptor);
-    unmap(start, 5);
-}
-
-static void test_protection_is_the_kernels(void **state)
-{
-    (void)state;
-    check_protection();
-}
-
-static void test_protection_without_queries(void **state)
-{
-    (void)state;
-    if (!injects())
-        skip();
-    fail_always("ioctl", -ENOTTY);
-    check_protection();
-    fail_no_more();
-}
-
-static void test_shared_mappings_are_told(void **state)
-{
-    char *start = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct loam_protection found;
-
-    (void)state;
-    assert_int_equal(loam_protection(start, &found), 0);
-    assert_int_equal(found.shared, 1);
-    unmap(start, 1);
-}
-
-/* --- never executable --- */
-
-static void forbid(void *unused)
-{
-    char *start = map(1);
-    struct loam_protection found;
-
-    (void)unused;
-    int error = loam_never_execute();
-    if (error == -EINVAL)
-        return;
-    REQUIRE(error == 0);
-    REQUIRE(loam_protect(start, PAGE, LOAM_ACCESS_READ_EXECUTE) == -EACCES);
-    REQUIRE(loam_protection(start, &found) == 0 && found.writable && !found.executable);
-    REQUIRE(mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
-}
-
-static void test_what_is_never_to_execute_does_not(void **state)
-{
-    (void)state;
-    assert_child_succeeds(forbid, NULL);
-}
-
 /* --- failures --- */
 
 static void test_a_failure_of_the_kernel_is_returned(void **state)
@@ -522,22 +295,6 @@ static void test_a_failure_of_the_kernel_is_returned(void **state)
     assert_int_equal(loam_protection(start, &found), -EIO);
     fail_no_more();
     assert_true(pages.size == 7 && found.size == 7 && span.size == 7 && writes(start));
-    unmap(start, 1);
-}
-
-static void test_guards_that_fail_leave_the_pages_accessible(void **state)
-{
-    char *start = map(1);
-
-    (void)state;
-    if (!injects())
-        skip();
-    start[0] = 7;
-    fail_always("madvise", -EINVAL);
-    assert_int_equal(loam_guard(start, PAGE), -EINVAL);
-    fail_no_more();
-    assert_true(writes(start));
-    assert_int_equal(start[0], 7);
     unmap(start, 1);
 }
 
@@ -598,18 +355,7 @@ int main(void)
         cmocka_unit_test(test_pages_that_cannot_be_had),
         cmocka_unit_test(test_frozen_is_a_copy_that_cannot_be_written),
         cmocka_unit_test(test_sealed_pages_stay_as_they_are),
-        cmocka_unit_test(test_guards_fault_and_drop_what_was_there),
-        cmocka_unit_test(test_guards_without_the_kernels),
-        cmocka_unit_test(test_locked_pages_are_not_guarded),
-        cmocka_unit_test(test_a_part_that_is_not_mapped_leaves_the_rest_as_it_was),
-        cmocka_unit_test(test_a_part_that_is_locked_leaves_the_rest_accessible),
-        cmocka_unit_test(test_sealed_pages_are_not_guarded),
-        cmocka_unit_test(test_protection_is_the_kernels),
-        cmocka_unit_test(test_protection_without_queries),
-        cmocka_unit_test(test_shared_mappings_are_told),
-        cmocka_unit_test(test_what_is_never_to_execute_does_not),
         cmocka_unit_test(test_a_failure_of_the_kernel_is_returned),
-        cmocka_unit_test(test_guards_that_fail_leave_the_pages_accessible),
         cmocka_unit_test(test_pages_that_fail_leave_nothing_behind),
         cmocka_unit_test(test_destroy_that_fails_can_be_tried_again),
     };
