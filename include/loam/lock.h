@@ -42,7 +42,8 @@ int loam_lock(const void *start, size_t size);
 
 /*
  * End one lock of a range: of the same pages, as one call of loam_lock() locked them. Those that lie in no other locked
- * range can be taken from memory again, unless loam_lock_all() holds.
+ * range can be taken from memory again, unless loam_lock_all() holds. Also those of a heap that LOAM_OPTIONS=lock=heap
+ * keeps locked: what that has locked is not known here.
  *
  * -EINVAL if the range is not locked, and nothing has happened; -ENOMEM if a part is not mapped any more, or for too
  * many mappings: the lock has ended all the same, and pages of it may still be in memory.
@@ -84,8 +85,9 @@ int loam_unlock_all(void);
  * a child of fork(2) shares, until they are written to; files that are truncated; what the kernel migrates (compaction,
  * NUMA balancing), which takes minor faults.
  *
- * -ERANGE if the thread's stack has no `stack` bytes left; -ENOMEM if malloc(3) has not `heap` bytes; else
- * as loam_lock_all(). On error nothing is locked by it.
+ * -ERANGE if the thread's stack has no `stack` bytes left, as far as its limit goes (it grows as any stack does: where
+ * the machine has no memory for it, by SIGSEGV), or if the caller is on another one; -ENOMEM if malloc(3) has not
+ * `heap` bytes; else as loam_lock_all(). On error nothing is locked by it.
  */
 int loam_lock_prepare(size_t heap, size_t stack);
 
