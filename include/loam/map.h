@@ -97,6 +97,7 @@ int loam_map_window(struct loam_map *map, uint64_t offset, size_t size);
  * Make the file `size` bytes long. A window that reached to the end of the file reaches to the new end, any other
  * keeps its size, or what the file has of it. It may move. What is added reads as zeroes and has room on the disk, as
  * far as the file system keeps the promise of fallocate(2): so a full disk is an error here, and not SIGBUS later.
+ * Where advice or guards of a part have made several mappings of it, it may be mapped anew, as by loam_map_window().
  *
  * -EACCES unless it is a file open with LOAM_MAP_WRITE; -ENOSPC, -EDQUOT; -EFBIG, beyond RLIMIT_FSIZE too,
  * without SIGXFSZ; -ENOMEM if there is no room to map it; -errno of ftruncate(2), fallocate(2), mremap(2).

@@ -101,6 +101,12 @@ static struct loam_map empty_map(int fd, unsigned flags)
     return (struct loam_map){.flags = flags, .descriptor = (unsigned)fd + 1};
 }
 
+static void replace_window(struct loam_map *map, const struct loam_map *next)
+{
+    place_unmap(map);
+    *map = *next;
+}
+
 PUBLIC int loam_map_window(struct loam_map *map, uint64_t offset, size_t size)
 {
     if (!map->descriptor)
@@ -109,8 +115,7 @@ PUBLIC int loam_map_window(struct loam_map *map, uint64_t offset, size_t size)
     int error = show(&next, offset, size);
     if (error)
         return error;
-    place_unmap(map);
-    *map = next;
+    replace_window(map, &next);
     return 0;
 }
 
@@ -218,6 +223,17 @@ static size_t window_of(const struct loam_map *map, uint64_t file_size)
     return reaches_end ? room : min_size(room, map->size);
 }
 
+/* The window anew: mremap(2) lengthens one mapping only, and advice and guards of a part of it make several. */
+static int renew_window(struct loam_map *map, size_t size)
+{
+    struct loam_map next = empty_map(map_fd(map), map->flags);
+    int error = lay(&next, map->offset, size);
+
+    if (!error)
+        replace_window(map, &next);
+    return error;
+}
+
 /* Make the window `size` bytes. To make it smaller does not fail. */
 static int resize_window(struct loam_map *map, size_t size)
 {
@@ -233,7 +249,7 @@ static int resize_window(struct loam_map *map, size_t size)
     else
         place_shrink(map, wanted.size);
     if (error)
-        return error;
+        return error == -EFAULT ? renew_window(map, size) : error;
     map->data = size ? (void *)(address + lead) : NULL;
     map->size = size;
     return 0;
