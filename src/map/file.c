@@ -255,21 +255,47 @@ static int resize_window(struct loam_map *map, size_t size)
     return 0;
 }
 
+/* The file first, of which no more than what is added is taken away again. */
+static int resize_both(struct loam_map *map, uint64_t from, uint64_t to)
+{
+    int fd = map_fd(map), error = set_file_size(fd, from, to);
+
+    if (error)
+        return error;
+    error = resize_window(map, window_of(map, to));
+    if (error)
+        sys_truncate(fd, from);
+    return error;
+}
+
+/* A window that shows more of what others had added is there first: what is cut off does not come back. */
+static int shorten_file(struct loam_map *map, uint64_t to)
+{
+    struct loam_map next = empty_map(map_fd(map), map->flags);
+    int error = lay(&next, map->offset, window_of(map, to));
+
+    if (error)
+        return error;
+    error = sys_truncate(map_fd(map), to);
+    if (error)
+        place_unmap(&next);
+    else
+        replace_window(map, &next);
+    return error;
+}
+
 PUBLIC int loam_map_resize(struct loam_map *map, uint64_t size)
 {
     uint64_t before;
 
     if (!map_writes_file(map))
         return -EACCES;
-    int fd = map_fd(map), error = map_file_size(fd, &before);
-    if (!error)
-        error = set_file_size(fd, before, size);
+    int error = map_file_size(map_fd(map), &before);
     if (error)
         return error;
-    error = resize_window(map, window_of(map, size));
-    if (error)
-        sys_truncate(fd, before);
-    else
+    bool shows_more = window_of(map, size) > map->size;
+    error = size < before && shows_more ? shorten_file(map, size) : resize_both(map, before, size);
+    if (!error)
         map->file_size = size;
     return error;
 }

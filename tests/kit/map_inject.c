@@ -281,6 +281,38 @@ static void test_a_disk_that_is_full_half_way(void **state)
     loam_map_close(&map);
 }
 
+/* What is cut off could not be brought back. */
+static void test_a_file_is_not_shortened_before_its_window_is_there(void **state)
+{
+    const struct files *files = *state;
+    const char *const calls[] = {"mmap", "mremap", "ftruncate"};
+
+    for (int i = 0; i < 3; i++) {
+        struct loam_map map, before;
+        files_write(files, 10000);
+        assert_int_equal(loam_map_open(files->path, LOAM_MAP_WRITE, &map), 0);
+        files_write(files, SIZE);
+        before = map;
+        size_t pages = files_address_pages();
+        fail_calls(calls[i], -ENOMEM);
+        int error = loam_map_resize(&map, SIZE / 2);
+        sys_inject = NULL;
+        assert_int_equal(error, injection.failed ? -ENOMEM : 0);
+        if (error) {
+            assert_memory_equal(&map, &before, sizeof(map));
+            assert_int_equal(files_size(files), SIZE);
+            assert_int_equal(files_address_pages(), pages);
+        }
+        assert_int_equal(files_differ(map.data, 0, map.size), 0);
+        loam_map_close(&map);
+        int fd = open(files->path, O_RDONLY);
+        assert_int_equal(loam_map_open_fd(fd, LOAM_MAP_READ, 0, LOAM_MAP_TO_END, &map), 0);
+        assert_int_equal(files_differ(map.data, 0, map.size), 0);
+        close(fd);
+        loam_map_close(&map);
+    }
+}
+
 static struct loam_map open_map(const struct files *files, unsigned flags)
 {
     struct loam_map map;
@@ -377,9 +409,13 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FILE(test_each_call_that_fails_is_an_error), WITH_FILE(test_file_systems_that_cannot_allocate),
-        WITH_FILE(test_a_disk_that_is_full_half_way),     WITH_FILE(test_what_fails_without_a_reason_is_tried_again),
-        WITH_FILE(test_guarded_access_when_calls_fail),   WITH_FILE(test_guards_are_protection_on_old_kernels),
+        WITH_FILE(test_each_call_that_fails_is_an_error),
+        WITH_FILE(test_file_systems_that_cannot_allocate),
+        WITH_FILE(test_a_disk_that_is_full_half_way),
+        WITH_FILE(test_what_fails_without_a_reason_is_tried_again),
+        WITH_FILE(test_a_file_is_not_shortened_before_its_window_is_there),
+        WITH_FILE(test_guarded_access_when_calls_fail),
+        WITH_FILE(test_guards_are_protection_on_old_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
