@@ -138,7 +138,7 @@ int loam_map_anonymous(size_t size, unsigned flags, struct loam_map *out);
 /*
  * A ring of `size` bytes, rounded up to whole pages, mapped twice side by side: data[i] and data[i + out->size] are the
  * same byte, so what wraps around is in one piece. Its memory is there once this returns; forked children share it.
- * -EINVAL of a size of 0; -ENOMEM, -ENOSPC; -errno of memfd_create(2).
+ * -EINVAL of a size of 0; -EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ; -ENOMEM, -ENOSPC; -errno of memfd_create(2).
  */
 int loam_map_ring(size_t size, struct loam_map *out);
 

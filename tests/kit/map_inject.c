@@ -234,9 +234,9 @@ static void test_each_call_that_fails_is_an_error(void **state)
 {
     const struct files *files = *state;
 
-    /* When all went well, munmap and close may fail unnoticed. */
+    /* When all went well, munmap and close may fail unnoticed, and a limit that is not known is none. */
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-        assert_true(fail_each(run_scenario, &scenarios[i], files) <= 2);
+        assert_true(fail_each(run_scenario, &scenarios[i], files) <= 3);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         assert_int_equal(fail_each(run_change, &i, files), changes[i].forgiven);
 }
