@@ -84,11 +84,17 @@ static void restore_default(void)
     sigaction(SIGBUS, &none, NULL);
 }
 
-/* A fault that cannot be ignored happens again when we return; what was sent by kill(2) does not. */
-static void end_process(bool is_sent)
+/* Not for an access of this thread: by kill(2), or since memory that nobody has accessed yet has failed. */
+static bool is_sent(const siginfo_t *info)
+{
+    return info->si_code <= 0 || info->si_code == BUS_MCEERR_AO;
+}
+
+/* A fault happens again when we return; what was sent does not. */
+static void end_process(bool sent)
 {
     restore_default();
-    if (is_sent)
+    if (sent)
         raise(SIGBUS);
 }
 
@@ -107,12 +113,12 @@ static void pass_on(int number, siginfo_t *info, void *context)
 
 static void on_bus(int number, siginfo_t *info, void *context)
 {
-    bool is_sent = info->si_code <= 0;
+    bool sent = is_sent(info);
 
     if (info->si_code == BUS_ADRERR || info->si_code == BUS_MCEERR_AR)
         loam_map_fault(info->si_addr, context);
-    if (action.before.sa_handler == SIG_DFL || (action.before.sa_handler == SIG_IGN && !is_sent))
-        end_process(is_sent);
+    if (action.before.sa_handler == SIG_DFL || (action.before.sa_handler == SIG_IGN && !sent))
+        end_process(sent);
     else if (action.before.sa_handler != SIG_IGN)
         pass_on(number, info, context);
 }

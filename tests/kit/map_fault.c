@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,6 +280,34 @@ static void dies_of_kill(void *argument)
     REQUIRE(loam_map_try(&map, return_seven, NULL, NULL) == 0);
     kill(getpid(), SIGBUS);
     pause();
+}
+
+/* As the kernel tells early of memory that has failed, which nobody has accessed. */
+static void send_failed_memory(void)
+{
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AO};
+    struct loam_map map = {0};
+
+    REQUIRE(loam_map_try(&map, return_seven, NULL, NULL) == 0);
+    REQUIRE(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info) == 0);
+}
+
+static void dies_of_failed_memory(void *argument)
+{
+    (void)argument;
+    send_failed_memory();
+}
+
+static void ignores_failed_memory_as_before(void *argument)
+{
+    const struct files *files = argument;
+    struct loam_map map = open_map(files, LOAM_MAP_READ);
+    char byte;
+
+    signal(SIGBUS, SIG_IGN);
+    send_failed_memory();
+    cut(files, page);
+    REQUIRE(loam_map_read(&map, 2 * page, &byte, 1, NULL) == -ENXIO);
 }
 
 static void leave(int signal)
@@ -567,6 +596,8 @@ int main(void)
         DIES(dies_of_its_own_fault),
         DIES(dies_though_it_ignores_faults),
         DIES(dies_of_kill),
+        DIES(dies_of_failed_memory),
+        SUCCEEDS(ignores_failed_memory_as_before),
         EXITS(calls_the_action_before, 42),
         EXITS(calls_the_action_before_with_information, 42),
         DIES(resets_an_action_that_is_for_once),
