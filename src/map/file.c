@@ -182,22 +182,17 @@ static int fill(int fd, uint64_t from, uint64_t to)
     for (uint64_t end; from < to; from = end) {
         end = min_size(align_down(from, BLOCK) + BLOCK, to);
         ssize_t n = sys_pwrite(fd, "", 1, end - 1);
-        if (n == -EINTR)
-            end = from;
-        else if (n != 1)
+        if (n != 1)
             return n < 0 ? (int)n : -ENOSPC;
     }
-    return 0;
+    return sys_truncate(fd, to); /* with O_APPEND the bytes came one after the other */
 }
 
 /* It may fail when it has come half way: then what it has added is taken away. */
 static int lengthen(int fd, uint64_t from, uint64_t to)
 {
-    int error;
+    int error = sys_allocate(fd, 0, from, to - from);
 
-    do
-        error = sys_allocate(fd, 0, from, to - from);
-    while (error == -EINTR);
     if (error == -EOPNOTSUPP || error == -ENOSYS)
         error = fill(fd, from, to);
     if (error)

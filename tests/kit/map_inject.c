@@ -259,6 +259,24 @@ static void test_file_systems_that_cannot_allocate(void **state)
     loam_map_close(&map);
 }
 
+/* Which writes at the end, whatever the offset. */
+static void test_a_descriptor_for_appending(void **state)
+{
+    const struct files *files = *state;
+    struct loam_map map;
+    int fd = open(files->path, O_RDWR | O_APPEND);
+
+    assert_int_equal(loam_map_open_fd(fd, LOAM_MAP_WRITE, 0, LOAM_MAP_TO_END, &map), 0);
+    close(fd);
+    fail_calls("fallocate", -EOPNOTSUPP);
+    assert_int_equal(loam_map_resize(&map, MEBI), 0);
+    sys_inject = NULL;
+    assert_int_equal(files_size(files), MEBI);
+    for (size_t i = SIZE; i < MEBI; i++)
+        assert_int_equal(((char *)map.data)[i], 0);
+    loam_map_close(&map);
+}
+
 static long fail_half_way(const char *call)
 {
     if (strcmp(call, "fallocate") == 0)
@@ -409,6 +427,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_FILE(test_a_descriptor_for_appending),
         WITH_FILE(test_each_call_that_fails_is_an_error),
         WITH_FILE(test_file_systems_that_cannot_allocate),
         WITH_FILE(test_a_disk_that_is_full_half_way),
