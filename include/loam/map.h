@@ -195,7 +195,8 @@ int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer
  * EFAULT, as always.
  *
  * The first guarded access sets an action for SIGBUS, which passes on what is not its own to the action before it.
- * A program that sets an action later has it call loam_map_fault().
+ * A program that sets an action later has it call loam_map_fault(). Where SIGBUS is blocked, a fault ends the process
+ * as always: the kernel calls no action then. So do not block it around guarded accesses.
  */
 int loam_map_try(const struct loam_map *map, int (*body)(void *argument), void *argument, int *result);
 
