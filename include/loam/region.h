@@ -68,7 +68,8 @@ static inline void *loam_region_alloc(struct loam_region *region, size_t size)
 {
     uintptr_t next = region->next;
 
-    if (__builtin_expect(size > region->end - next, 0))
+    /* A size of 0, too: an empty region has no address for it. */
+    if (__builtin_expect(size - 1 >= region->end - next, 0))
         return loam_region_extend(region, size);
     region->next = next + ((size + 15) & ~(size_t)15);
     return (void *)next;

@@ -127,6 +127,8 @@ PUBLIC void *loam_region_extend(struct loam_region *region, size_t size)
 {
     if (size > PTRDIFF_MAX - 2 * BLOCK_MOST)
         return no_memory();
+    if (size == 0 && region->block)
+        return (void *)region->next;
     watch_thread(region);
     if (trap_wanted())
         return trap_alloc(region, size, ALIGNMENT);

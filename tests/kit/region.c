@@ -33,6 +33,25 @@ static void test_pieces_are_aligned_and_do_not_overlap(void **state)
     }
 }
 
+static void test_nothing_has_an_address(void **state)
+{
+    struct loam_region *region = *state;
+    struct loam_region_usage before, after;
+
+    assert_non_null(loam_region_alloc(region, 0));
+    assert_non_null(loam_region_calloc(region, 0, 5));
+    assert_non_null(loam_region_aligned(region, 64, 0));
+    assert_non_null(loam_region_memdup(region, NULL, 0));
+    assert_non_null(loam_region_resize(region, NULL, 0, 0));
+    loam_region_clear(region);
+    assert_non_null(loam_region_alloc(region, 0));
+    loam_region_measure(region, &before);
+    for (int i = 0; i < 10000; i++)
+        assert_non_null(loam_region_alloc(region, 0));
+    loam_region_measure(region, &after);
+    assert_int_equal(after.held, before.held);
+}
+
 static void test_what_cannot_be_had_is_enomem(void **state)
 {
     struct loam_region *region = *state;
@@ -466,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_REGION(test_pieces_are_aligned_and_do_not_overlap),
+        WITH_REGION(test_nothing_has_an_address),
         WITH_REGION(test_what_cannot_be_had_is_enomem),
         WITH_REGION(test_calloc_zeroes_what_was_used),
         WITH_REGION(test_alignment),
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_traps_see_an_overflow),
         cmocka_unit_test(test_traps_give_memory_back),
         WITH_TRAPS(test_pieces_are_aligned_and_do_not_overlap),
+        WITH_TRAPS(test_nothing_has_an_address),
         WITH_TRAPS(test_what_cannot_be_had_is_enomem),
         WITH_TRAPS(test_alignment),
         WITH_TRAPS(test_strings),
