@@ -250,7 +250,8 @@ PUBLIC void *loam_region_aligned(struct loam_region *region, size_t alignment, s
 PUBLIC void *loam_region_resize(struct loam_region *region, void *ptr, size_t old, size_t size)
 {
     uintptr_t start = (uintptr_t)ptr;
-    bool is_last = ptr && start + align_up(old, ALIGNMENT) == region->next;
+    /* A block that traps is one piece's: what that leaves is not for others. */
+    bool is_last = ptr && start + align_up(old, ALIGNMENT) == region->next && !region->block->trap;
 
     if (is_last && size <= region->end - start) {
         region->next = start + align_up(size, ALIGNMENT);

@@ -444,6 +444,37 @@ static void test_traps_see_an_overflow(void **state)
     assert_faults(overflow);
 }
 
+static void *overflow_a_shortened_piece(void *unused)
+{
+    LOAM_SCRATCH_SCOPE
+    {
+        char *first = loam_scratch(48);
+        first = loam_region_resize(&loam_scratch_region, first, 48, 16);
+        volatile char *next = loam_scratch(16);
+        next[16] = 1;
+    }
+    return unused;
+}
+
+static void test_traps_see_an_overflow_after_a_resize(void **state)
+{
+    (void)state;
+    assert_faults(overflow_a_shortened_piece);
+}
+
+static void test_a_trapped_piece_is_resized(void **state)
+{
+    struct loam_region *region = *state;
+    char *piece = loam_region_resize(region, NULL, 0, 100);
+
+    strcpy(piece, "kept");
+    piece = loam_region_resize(region, piece, 100, 1000);
+    assert_string_equal(piece, "kept");
+    assert_ptr_equal(loam_region_resize(region, piece, 1000, 10), piece);
+    piece = loam_region_resize(region, piece, 10, 3 * MIB);
+    assert_string_equal(piece, "kept");
+}
+
 /* More than addresses are kept of. */
 static void test_traps_give_memory_back(void **state)
 {
@@ -502,7 +533,9 @@ int main(void)
         cmocka_unit_test(test_each_thread_has_a_scratch),
         cmocka_unit_test(test_traps_see_a_use_after_the_scope),
         cmocka_unit_test(test_traps_see_an_overflow),
+        cmocka_unit_test(test_traps_see_an_overflow_after_a_resize),
         cmocka_unit_test(test_traps_give_memory_back),
+        WITH_TRAPS(test_a_trapped_piece_is_resized),
         WITH_TRAPS(test_pieces_are_aligned_and_do_not_overlap),
         WITH_TRAPS(test_nothing_has_an_address),
         WITH_TRAPS(test_what_cannot_be_had_is_enomem),
