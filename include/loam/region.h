@@ -133,7 +133,8 @@ void loam_region_measure(const struct loam_region *region, struct loam_region_us
  * Traps, for all regions from their next block on: each allocation lies in pages of its own, at their end, before
  * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released.
  * So a use after the scope and an overflow are faults at the instruction that does it. An allocation takes some
- * microseconds then. On in each process with a source file that includes this header without NDEBUG, unless it
+ * microseconds then. A process has up to 16,384 such at once, fewer where the kernel refuses; what is allocated
+ * beyond is not trapped. On in each process with a source file that includes this header without NDEBUG, unless it
  * defines LOAM_REGION_NO_TRAP.
  */
 void loam_region_trap(int on);

@@ -7,7 +7,8 @@
  * stays as a spare: a loop whose scope begins near the end of a block calls malloc in the first round only.
  *
  * Invariant: next <= end, and both are multiples of 16; so size <= end - next leaves room for size rounded up.
- * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c).
+ * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c), while there
+ * can be more of them.
  */
 #include <loam/region.h>
 
@@ -130,8 +131,9 @@ PUBLIC void *loam_region_extend(struct loam_region *region, size_t size)
     if (size == 0 && region->block)
         return (void *)region->next;
     watch_thread(region);
-    if (trap_wanted())
-        return trap_alloc(region, size, ALIGNMENT);
+    void *trapped = trap_wanted() ? trap_alloc(region, size, ALIGNMENT) : NULL;
+    if (trapped)
+        return trapped;
     size = align_up(size, ALIGNMENT);
     struct loam_region_block *block = new_block(region, size);
     if (!block)
@@ -159,12 +161,13 @@ static void run_cleanups(struct loam_region *region, const struct loam_region_cl
     }
 }
 
-/* An empty region keeps a block, so that a scope that finds it empty costs no more than others. */
+/* An empty region keeps a block, so that a scope that finds it empty costs no more than others; but what can trap does.
+ */
 static void keep_one(struct loam_region *region)
 {
     struct loam_region_block *block = region->spare;
 
-    if (!block)
+    if (!block || trap_wanted())
         return;
     region->spare = NULL;
     block_enter(region, block, block_data(block));
@@ -241,8 +244,9 @@ PUBLIC void *loam_region_aligned(struct loam_region *region, size_t alignment, s
         return no_memory();
     if (alignment <= ALIGNMENT)
         return loam_region_alloc(region, size);
-    if (trap_wanted())
-        return trap_alloc(region, size, alignment);
+    void *trapped = trap_wanted() ? trap_alloc(region, size, alignment) : NULL;
+    if (trapped)
+        return trapped;
     uintptr_t start = (uintptr_t)loam_region_alloc(region, bytes);
     return start ? (void *)align_up(start, alignment) : NULL;
 }

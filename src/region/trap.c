@@ -6,6 +6,9 @@
  * A released mapping gives its memory back and keeps its addresses, so that nothing else gets them, until
  * as many others have been released as the ring holds.
  *
+ * A piece takes two mappings, of which the kernel gives a process 65,530. So there are only so many at once, and what
+ * is allocated beyond is not trapped: a program must not fail for being a debug build.
+ *
  * Locking: none. A slot of the ring belongs to the thread that drew its number; what it takes out by one exchange is
  * its own to unmap.
  */
@@ -14,13 +17,12 @@
 #include "sys/memory.h"
 #include "sys/sys.h"
 
-#include <errno.h>
-
-enum { RELEASED = 4096, PAGES_BITS = 24 };
+enum { RELEASED = 4096, LIVE_MOST = 16384, PAGES_BITS = 24 };
 
 static struct {
     ATOMIC bool wanted;
-    ATOMIC size_t count;
+    ATOMIC size_t live;             /* pieces */
+    ATOMIC size_t count;            /* of those released */
     ATOMIC uint64_t ring[RELEASED]; /* number of the first page, then of pages; 0: none */
 } trap;
 
@@ -34,22 +36,35 @@ bool trap_wanted(void)
     return __atomic_load_n(&trap.wanted, __ATOMIC_RELAXED);
 }
 
+/* Room for a piece, with a guard page after it; NULL if there are too many. */
+static struct loam_region_block *map_block(size_t inside)
+{
+    size_t page = sys_page_size();
+
+    if (__atomic_fetch_add(&trap.live, 1, __ATOMIC_RELAXED) < LIVE_MOST) {
+        intptr_t start = sys_map(inside + page);
+        if (start >= 0 && sys_protect_none((void *)(start + (intptr_t)inside), page) == 0) {
+            struct loam_region_block *block = (struct loam_region_block *)start;
+            *block = (struct loam_region_block){.size = inside, .trap = inside + page};
+            return block;
+        }
+        if (start >= 0)
+            sys_unmap((void *)start, inside + page);
+    }
+    __atomic_fetch_sub(&trap.live, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
 void *trap_alloc(struct loam_region *region, size_t size, size_t alignment)
 {
     size_t used = align_up(size, max_size(alignment, 16));
-    size_t inside =
-        align_up(sizeof(struct loam_region_block) + used + (alignment > PAGE_SIZE ? alignment : 0), PAGE_SIZE);
-    intptr_t start = sys_map(inside + PAGE_SIZE);
+    size_t slack = alignment > PAGE_SIZE ? alignment : 0;
+    size_t inside = align_up(sizeof(struct loam_region_block) + used + slack, sys_page_size());
+    struct loam_region_block *block = map_block(inside);
 
-    if (start < 0 || sys_protect_none((void *)(start + (intptr_t)inside), PAGE_SIZE) < 0) {
-        if (start >= 0)
-            sys_unmap((void *)start, inside + PAGE_SIZE);
-        errno = ENOMEM;
+    if (!block)
         return NULL;
-    }
-    struct loam_region_block *block = (struct loam_region_block *)start;
-    uintptr_t data = align_down((uintptr_t)start + inside - used, alignment);
-    *block = (struct loam_region_block){.size = inside, .trap = inside + PAGE_SIZE};
+    uintptr_t data = align_down((uintptr_t)block + inside - used, alignment);
     block_enter(region, block, region->end);
     region->next = region->end;
     return (void *)data;
@@ -65,6 +80,7 @@ void trap_release(struct loam_region_block *block)
 {
     size_t size = block->trap, pages = size / PAGE_SIZE;
 
+    __atomic_fetch_sub(&trap.live, 1, __ATOMIC_RELAXED);
     if (pages > low_bits(PAGES_BITS) || sys_reserve_at(block, size) < 0) {
         sys_unmap(block, size);
         return;

@@ -475,6 +475,22 @@ static void test_a_trapped_piece_is_resized(void **state)
     assert_string_equal(piece, "kept");
 }
 
+/* More than the kernel has mappings for. */
+static void test_more_pieces_than_can_be_trapped(void **state)
+{
+    struct loam_region *region = *state;
+    struct loam_region_mark mark = loam_region_begin(region);
+
+    for (int i = 0; i < 100000; i++) {
+        char *piece = i % 2 ? loam_region_alloc(region, 100) : loam_region_aligned(region, 64, 100);
+        assert_non_null(piece);
+        memset(piece, i, 100);
+    }
+    loam_region_end(region, &mark);
+    char *first = loam_region_alloc(region, 1), *second = loam_region_alloc(region, 1);
+    assert_true(first && second && (uintptr_t)first / 4096 != (uintptr_t)second / 4096);
+}
+
 /* More than addresses are kept of. */
 static void test_traps_give_memory_back(void **state)
 {
@@ -536,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_traps_see_an_overflow_after_a_resize),
         cmocka_unit_test(test_traps_give_memory_back),
         WITH_TRAPS(test_a_trapped_piece_is_resized),
+        WITH_TRAPS(test_more_pieces_than_can_be_trapped),
         WITH_TRAPS(test_pieces_are_aligned_and_do_not_overlap),
         WITH_TRAPS(test_nothing_has_an_address),
         WITH_TRAPS(test_what_cannot_be_had_is_enomem),
