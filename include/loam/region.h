@@ -14,6 +14,9 @@
  *
  * longjmp(3) leaves a scope open; the next scope outside it that ends releases what it held.
  *
+ * Of the blocks that a scope's end leaves over, a region keeps the largest for what comes next, however large that is:
+ * only the region's end, for the scratch that of the thread, gives it back to malloc(3).
+ *
  * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and
  * what has been released faults when it is used: loam_region_trap() says more.
  *
@@ -82,8 +85,8 @@ void *loam_region_calloc(struct loam_region *region, size_t count, size_t size);
 void *loam_region_aligned(struct loam_region *region, size_t alignment, size_t size);
 
 /*
- * Resize what was allocated as `old` bytes: in place if it is shortened or was the last, else in a copy. NULL as
- * `ptr` allocates. NULL with ENOMEM, and it stays as it was.
+ * Resize what was allocated as `old` bytes: in place if it is shortened or was the last, else in a copy, aligned to 16.
+ * What has grown is the innermost scope's then. NULL as `ptr` allocates. NULL with ENOMEM, and it stays as it was.
  */
 void *loam_region_resize(struct loam_region *region, void *ptr, size_t old, size_t size);
 

@@ -4,7 +4,8 @@
  * A region is a list of blocks, newest first, and allocates from the newest; a scope's end frees those that are newer
  * than its mark. Blocks double from 4 KiB to 1 MiB, so that a region of n bytes has log n of them, or n divided by 1
  * MiB; what is larger than the next one would be has a block of its own size. The largest of those that are left over
- * stays as a spare: a loop whose scope begins near the end of a block calls malloc in the first round only.
+ * stays as a spare: a loop whose scope begins near the end of a block, and takes less than 1 MiB, calls malloc in the
+ * first rounds only; one that takes more calls it once for each further MiB or larger piece.
  *
  * Invariant: next <= end, and both are multiples of 16; so size <= end - next leaves room for size rounded up.
  * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c), while there
