@@ -23,6 +23,10 @@
 #include <string.h>
 #include <ucontext.h>
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+
 #define PIECE (2 * MIB) /* what the page cache holds in one piece, at most; aligned to itself */
 
 struct guard {
@@ -63,6 +67,15 @@ static struct {
     struct sigaction before;
 } action = {.once = PTHREAD_ONCE_INIT};
 
+/* What the kernel does when an action returns. A stack for signals that it takes off while it is in use is one of it.
+ */
+static void leave_action(const ucontext_t *interrupted)
+{
+    if (interrupted->uc_stack.ss_flags & (int)SS_AUTODISARM)
+        sigaltstack(&interrupted->uc_stack, NULL);
+    pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
+}
+
 PUBLIC void loam_map_fault(const void *address, const void *context)
 {
     const ucontext_t *interrupted = context;
@@ -73,7 +86,7 @@ PUBLIC void loam_map_fault(const void *address, const void *context)
             continue;
         innermost = guard->outer;
         guard->fault = (uintptr_t)address;
-        pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
+        leave_action(interrupted);
         siglongjmp(guard->jump, 1);
     }
 }

@@ -214,6 +214,26 @@ static void a_fault_belongs_to_its_own_map(void *argument)
     REQUIRE(loam_map_try(&map, return_seven, NULL, NULL) == 0);
 }
 
+/* Which the kernel takes off while an action uses it, for actions that never return. */
+static void keeps_the_stack_for_signals(void *argument)
+{
+    const struct files *files = argument;
+    struct loam_map map = open_map(files, LOAM_MAP_READ);
+    static char room[1 << 16];
+    stack_t stack = {.ss_sp = room, .ss_size = sizeof(room)}, now;
+    char byte;
+
+    for (int i = 0; i < 2; i++) {
+        stack.ss_flags = i ? (int)(1u << 31) : 0; /* SS_AUTODISARM, which the C library does not name */
+        REQUIRE(sigaltstack(&stack, NULL) == 0);
+        cut(files, page);
+        for (int j = 0; j < 3; j++)
+            REQUIRE(loam_map_read(&map, 2 * page, &byte, 1, NULL) == -ENXIO);
+        REQUIRE(sigaltstack(NULL, &now) == 0);
+        REQUIRE(now.ss_sp == room && now.ss_size == sizeof(room) && now.ss_flags == stack.ss_flags);
+    }
+}
+
 static void *access_many_times(void *argument)
 {
     struct attempt *attempt = argument;
@@ -592,6 +612,7 @@ int main(void)
         SUCCEEDS(leaves_body_at_the_fault),
         SUCCEEDS(nests),
         SUCCEEDS(a_fault_belongs_to_its_own_map),
+        SUCCEEDS(keeps_the_stack_for_signals),
         SUCCEEDS(threads_are_guarded_each),
         DIES(dies_of_its_own_fault),
         DIES(dies_though_it_ignores_faults),
