@@ -1,5 +1,7 @@
-/* map.c - the contract of loam/map.h: files, windows and resize. map_pages.c, map_fault.c and map_inject.c have the
- * rest. */
+/*
+ * map.c - the contract of loam/map.h: files, windows and resize. map_pages.c, map_fault.c, map_disk.c and map_inject.c
+ * have the rest.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
