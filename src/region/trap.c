@@ -36,38 +36,39 @@ bool trap_wanted(void)
     return __atomic_load_n(&trap.wanted, __ATOMIC_RELAXED);
 }
 
-/* Room for a piece, with a guard page after it; NULL if there are too many. */
-static struct loam_region_block *map_block(size_t inside)
+/* Pages of which the last `used` bytes before a guard are aligned, which is the last page at least. */
+static struct loam_region_block *map_block(size_t mapped, size_t used, size_t alignment)
 {
-    size_t page = sys_page_size();
+    intptr_t start = sys_map(mapped);
 
-    if (__atomic_fetch_add(&trap.live, 1, __ATOMIC_RELAXED) < LIVE_MOST) {
-        intptr_t start = sys_map(inside + page);
-        if (start >= 0 && sys_protect_none((void *)(start + (intptr_t)inside), page) == 0) {
-            struct loam_region_block *block = (struct loam_region_block *)start;
-            *block = (struct loam_region_block){.size = inside, .trap = inside + page};
-            return block;
-        }
-        if (start >= 0)
-            sys_unmap((void *)start, inside + page);
+    if (start < 0)
+        return NULL;
+    uintptr_t last = (uintptr_t)start + mapped - sys_page_size(), end = align_down(last - used, alignment) + used;
+    if (sys_protect_none((void *)end, (uintptr_t)start + mapped - end) < 0) {
+        sys_unmap((void *)start, mapped);
+        return NULL;
     }
-    __atomic_fetch_sub(&trap.live, 1, __ATOMIC_RELAXED);
-    return NULL;
+    struct loam_region_block *block = (struct loam_region_block *)start;
+    *block = (struct loam_region_block){.size = end - (uintptr_t)start, .trap = mapped};
+    return block;
 }
 
+/* What is aligned to more than a page ends where a page does, as a guard begins there. */
 void *trap_alloc(struct loam_region *region, size_t size, size_t alignment)
 {
-    size_t used = align_up(size, max_size(alignment, 16));
-    size_t slack = alignment > PAGE_SIZE ? alignment : 0;
-    size_t inside = align_up(sizeof(struct loam_region_block) + used + slack, sys_page_size());
-    struct loam_region_block *block = map_block(inside);
+    size_t page = sys_page_size(), used = align_up(size, min_size(max_size(alignment, 16), page));
+    size_t slack = alignment > page ? alignment : 0;
+    size_t mapped = align_up(sizeof(struct loam_region_block) + used + slack, page) + page;
+    bool is_one_of_few = __atomic_fetch_add(&trap.live, 1, __ATOMIC_RELAXED) < LIVE_MOST;
+    struct loam_region_block *block = is_one_of_few ? map_block(mapped, used, alignment) : NULL;
 
-    if (!block)
+    if (!block) {
+        __atomic_fetch_sub(&trap.live, 1, __ATOMIC_RELAXED);
         return NULL;
-    uintptr_t data = align_down((uintptr_t)block + inside - used, alignment);
+    }
     block_enter(region, block, region->end);
     region->next = region->end;
-    return (void *)data;
+    return (void *)(region->end - used);
 }
 
 static void unmap(uint64_t entry)

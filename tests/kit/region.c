@@ -475,6 +475,23 @@ static void test_a_trapped_piece_is_resized(void **state)
     assert_string_equal(piece, "kept");
 }
 
+static void *overflow_what_is_aligned(void *unused)
+{
+    LOAM_SCRATCH_SCOPE
+    {
+        volatile char *data = loam_region_aligned(&loam_scratch_region, 16 * MIB, 5000);
+        data[0] = data[8191] = 1;
+        data[8192] = 1;
+    }
+    return unused;
+}
+
+static void test_traps_see_an_overflow_of_what_is_aligned_to_more_than_a_page(void **state)
+{
+    (void)state;
+    assert_faults(overflow_what_is_aligned);
+}
+
 /* More than the kernel has mappings for. */
 static void test_more_pieces_than_can_be_trapped(void **state)
 {
@@ -550,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_traps_see_a_use_after_the_scope),
         cmocka_unit_test(test_traps_see_an_overflow),
         cmocka_unit_test(test_traps_see_an_overflow_after_a_resize),
+        cmocka_unit_test(test_traps_see_an_overflow_of_what_is_aligned_to_more_than_a_page),
         cmocka_unit_test(test_traps_give_memory_back),
         WITH_TRAPS(test_a_trapped_piece_is_resized),
         WITH_TRAPS(test_more_pieces_than_can_be_trapped),
