@@ -351,6 +351,26 @@ static void prefaults_on_old_kernels(void *argument)
     REQUIRE(loam_map_prefault(&map, 1, SIZE - 1) == -ENXIO);
 }
 
+static const struct files *lengthened;
+
+/* As others would, between the fault and the look at the file. */
+static long lengthen_before_a_look(const char *call)
+{
+    if (strcmp(call, "fstat") == 0)
+        files_truncate(lengthened, SIZE);
+    return strcmp(call, "madvise") == 0 ? -EINVAL : 0;
+}
+
+static void prefaults_again_on_old_kernels(void *argument)
+{
+    struct loam_map map = open_map(argument, LOAM_MAP_WRITE);
+
+    lengthened = argument;
+    files_truncate(lengthened, page);
+    sys_inject = lengthen_before_a_look;
+    REQUIRE(loam_map_prefault(&map, 1, SIZE - 1) == 0);
+}
+
 static void a_fault_without_a_reason_is_eio(void *argument)
 {
     const struct files *files = argument;
@@ -390,6 +410,8 @@ static void test_what_fails_without_a_reason_is_tried_again(void **state)
 static void test_guarded_access_when_calls_fail(void **state)
 {
     assert_child_succeeds(prefaults_on_old_kernels, *state);
+    files_write(*state, SIZE);
+    assert_child_succeeds(prefaults_again_on_old_kernels, *state);
     files_write(*state, SIZE);
     assert_child_succeeds(a_fault_without_a_reason_is_eio, *state);
 }
