@@ -1,36 +1,36 @@
 /*
  * map.c - loam/map.h beside what else reads and writes files: read(2), fread(3), pread(2), pwrite(2), plain mmap(2).
  *
- *     kit-bench-map [DIRECTORY [MIB]]   files of MIB (1024) in DIRECTORY (".")
+ *     kit-bench-map [DIRECTORY [MIB]]   files of MIB (256) in DIRECTORY (".")
  *
- * Each line: part, who, median, unit; with tabs between them. All subjects are measured in turn within each round, as
- * what else the machine does changes from one minute to the next. Cold is after posix_fadvise(2) has taken the
- * file out of memory; the disk's own caches stay warm.
+ * Cold is after posix_fadvise(2) has taken the file out of memory; the disk's own caches stay warm.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <loam/map.h>
 
+#include "rounds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
 enum {
-    ROUNDS = 11,
-    SUBJECTS_MOST = 8,
     BUFFER = 256 << 10,
+    PIECE = 4096,
     READS = 200000,
-    COMMITS = 100,
+    COMMITS = 10,
     RECORD = 64,
-    CHUNK = 1 << 20
+    CHUNK = 1 << 20,
+    COMMIT_FILE = 64 << 20
 };
 
 static char path[4096];
 static size_t file_size;
+static const char *file_system;
 static volatile uint64_t sink;
 
 static void check(int holds, const char *what)
@@ -45,14 +45,6 @@ static void check_map(int error, const char *what)
 {
     errno = -error;
     check(error == 0, what);
-}
-
-static double now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 static uint64_t random_next(void)
@@ -115,127 +107,122 @@ static void evict(void)
     close(fd);
 }
 
-/* --- rounds --- */
-
-struct subject {
-    const char *name;
-    void (*run)(void);
-    double times[ROUNDS]; /* ns */
-};
-
-static int compare_times(const void *a, const void *b)
+static const char *name_file_system(const char *directory)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
+    static char number[32];
+    struct statfs at;
 
-static double median(double *times, size_t n)
-{
-    qsort(times, n, sizeof(*times), compare_times);
-    return times[n / 2];
-}
-
-/* A new order for each round: each leaves the machine to the next as it likes. */
-static void shuffle(size_t *order, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t j = random_next() % (i + 1);
-        order[i] = order[j];
-        order[j] = i;
+    check(statfs(directory, &at) == 0, directory);
+    switch ((unsigned long)at.f_type) {
+    case EXT4_SUPER_MAGIC:
+        return "ext4";
+    case XFS_SUPER_MAGIC:
+        return "xfs";
+    case BTRFS_SUPER_MAGIC:
+        return "btrfs";
+    case OVERLAYFS_SUPER_MAGIC:
+        return "overlayfs";
+    case TMPFS_MAGIC:
+        return "tmpfs";
     }
+    snprintf(number, sizeof(number), "%#lx", (unsigned long)at.f_type); /* of statfs(2) */
+    return number;
 }
 
-/* In ns for each of `pieces`; 0: as GB/s. */
-static void measure(const char *part, struct subject *subjects, size_t n, double pieces, int is_cold)
+/* With the size of the file, and where it is. */
+static const char *title(const char *what)
 {
-    for (int round = 0; round < ROUNDS; round++) {
-        size_t order[SUBJECTS_MOST];
-        shuffle(order, n);
-        for (size_t i = 0; i < n; i++) {
-            struct subject *subject = &subjects[order[i]];
-            if (is_cold)
-                evict();
-            double start = now_ns();
-            subject->run();
-            subject->times[round] = now_ns() - start;
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        double ns = median(subjects[i].times, ROUNDS);
-        if (pieces > 0)
-            printf("%s\t%s\t%.1f\tns\n", part, subjects[i].name, ns / pieces);
-        else
-            printf("%s\t%s\t%.2f\tGB/s\n", part, subjects[i].name, (double)file_size / ns);
-    }
-    fflush(stdout);
+    static char text[64];
+
+    snprintf(text, sizeof(text), "map: %s, %zu MiB on %s", what, file_size >> 20, file_system);
+    return text;
 }
 
-/* --- from one end to the other --- */
+/* --- from one end to the other, of a file of so many pieces --- */
 
-static void scan_loam_huge(void)
+static void scan_loam_huge(size_t pieces)
 {
     struct loam_map map;
 
     check_map(loam_map_open(path, LOAM_MAP_READ | LOAM_MAP_HUGE, &map), path);
-    sink = sum(map.data, map.size);
+    sink = sum(map.data, pieces * PIECE);
     loam_map_close(&map);
 }
 
-static void scan_loam(void)
+static void scan_loam(size_t pieces)
 {
     struct loam_map map;
 
     check_map(loam_map_open(path, LOAM_MAP_READ, &map), path);
-    sink = sum(map.data, map.size);
+    sink = sum(map.data, pieces * PIECE);
     loam_map_close(&map);
 }
 
 /* As a file is read that may be shortened meanwhile. */
-static void scan_guarded(void)
+static void scan_guarded(size_t pieces)
 {
     static char buffer[BUFFER];
     struct loam_map map;
 
     check_map(loam_map_open(path, LOAM_MAP_READ | LOAM_MAP_HUGE, &map), path);
-    for (size_t at = 0; at < map.size; at += BUFFER) {
+    for (size_t at = 0; at < pieces * PIECE; at += BUFFER) {
         check_map(loam_map_read(&map, at, buffer, BUFFER, NULL), path);
         sink = sum(buffer, BUFFER);
     }
     loam_map_close(&map);
 }
 
-static void scan_mmap(void)
+static void scan_mmap(size_t pieces)
 {
     int fd = open_file();
-    void *data = mmap(NULL, file_size, PROT_READ, MAP_SHARED, fd, 0);
+    void *data = mmap(NULL, pieces * PIECE, PROT_READ, MAP_SHARED, fd, 0);
 
     check(data != MAP_FAILED, path);
-    sink = sum(data, file_size);
-    munmap(data, file_size);
+    sink = sum(data, pieces * PIECE);
+    munmap(data, pieces * PIECE);
     close(fd);
 }
 
-static void scan_read(void)
+static void scan_read(size_t pieces)
 {
     static char buffer[BUFFER];
     int fd = open_file();
 
-    for (size_t at = 0; at < file_size; at += BUFFER) {
+    for (size_t at = 0; at < pieces * PIECE; at += BUFFER) {
         check(read(fd, buffer, BUFFER) == BUFFER, path);
         sink = sum(buffer, BUFFER);
     }
     close(fd);
 }
 
-static void scan_fread(void)
+static void scan_fread(size_t pieces)
 {
-    static char buffer[4096];
+    static char buffer[PIECE];
     FILE *file = fopen(path, "r");
 
     check(file != NULL, path);
-    while (fread(buffer, sizeof(buffer), 1, file) == 1)
-        sink = sum(buffer, sizeof(buffer));
+    for (size_t i = 0; i < pieces; i++) {
+        check(fread(buffer, PIECE, 1, file) == 1, path);
+        sink = sum(buffer, PIECE);
+    }
     fclose(file);
+}
+
+static void compare_scans(void)
+{
+    struct subject subjects[] = {
+        {.name = "loam, huge", .run = scan_loam_huge},
+        {.name = "loam", .run = scan_loam},
+        {.name = "loam_map_read 256 KiB", .run = scan_guarded},
+        {.name = "mmap", .run = scan_mmap},
+        {.name = "read 256 KiB", .run = scan_read},
+        {.name = "fread 4 KiB", .run = scan_fread},
+    };
+
+    rounds_run_prepared(subjects, 6, file_size / PIECE, evict);
+    rounds_print(title("4 KiB of a cold scan"), subjects, 6);
+    rounds_run(subjects, 6, file_size / PIECE);
+    rounds_print(title("4 KiB of a warm scan"), subjects, 6);
 }
 
 /* --- here and there: all is mapped and in memory --- */
@@ -243,40 +230,44 @@ static void scan_fread(void)
 static struct loam_map random_map;
 static int random_fd;
 
-static void random_data(void)
+static void random_data(size_t times)
 {
-    for (int i = 0; i < READS; i++)
+    for (size_t i = 0; i < times; i++)
         sink = sum((char *)random_map.data + random_record(), RECORD);
 }
 
-static void random_guarded(void)
+static void random_guarded(size_t times)
 {
     char record[RECORD] __attribute__((aligned(8)));
 
-    for (int i = 0; i < READS; i++) {
+    for (size_t i = 0; i < times; i++) {
         check_map(loam_map_read(&random_map, random_record(), record, RECORD, NULL), path);
         sink = sum(record, RECORD);
     }
 }
 
-static void random_pread(void)
+static void random_pread(size_t times)
 {
     char record[RECORD] __attribute__((aligned(8)));
 
-    for (int i = 0; i < READS; i++) {
+    for (size_t i = 0; i < times; i++) {
         check(pread(random_fd, record, RECORD, (off_t)random_record()) == RECORD, path);
         sink = sum(record, RECORD);
     }
 }
 
-static void measure_random(void)
+static void compare_random(void)
 {
     struct subject subjects[] = {
-        {"loam data", random_data, {0}}, {"loam_map_read", random_guarded, {0}}, {"pread", random_pread, {0}}};
+        {.name = "loam data", .run = random_data},
+        {.name = "loam_map_read", .run = random_guarded},
+        {.name = "pread", .run = random_pread},
+    };
 
     check_map(loam_map_open(path, LOAM_MAP_READ | LOAM_MAP_PREFAULT, &random_map), path);
     random_fd = open_file();
-    measure("random 64 bytes", subjects, 3, READS, 0);
+    rounds_run(subjects, 3, READS);
+    rounds_print(title("random 64 bytes"), subjects, 3);
     close(random_fd);
     loam_map_close(&random_map);
 }
@@ -285,51 +276,80 @@ static void measure_random(void)
 
 static char guarded_byte;
 
-static void guard_one(void)
+static void guard_one(size_t times)
 {
-    for (int i = 0; i < READS; i++)
+    for (size_t i = 0; i < times; i++)
         loam_map_read(&random_map, 64, &guarded_byte, 1, NULL);
 }
 
-static void guard_none(void)
+static void guard_none(size_t times)
 {
-    for (int i = 0; i < READS; i++)
+    for (size_t i = 0; i < times; i++)
         *(volatile char *)&guarded_byte = ((volatile char *)random_map.data)[64];
 }
 
-static void measure_guard(void)
+static void compare_guard(void)
 {
-    struct subject subjects[] = {{"loam_map_read", guard_one, {0}}, {"a load", guard_none, {0}}};
+    struct subject subjects[] = {{.name = "loam_map_read", .run = guard_one}, {.name = "a load", .run = guard_none}};
 
     check_map(loam_map_anonymous(4096, LOAM_MAP_PREFAULT, &random_map), "anonymous");
-    measure("one byte, hot", subjects, 2, READS, 0);
+    rounds_run(subjects, 2, READS);
+    rounds_print("map: one byte, hot", subjects, 2);
     loam_map_close(&random_map);
 }
 
 /* --- a record to the disk --- */
 
 struct writer {
-    const char *name;
-    void (*commit)(struct writer *writer, const char *record, size_t at);
-    int is_random; /* the file comes into memory page by page */
+    int is_random; /* no read-ahead: the file comes into memory page by page */
     int fd;
     struct loam_map map;
-    double times[COMMITS];
 };
 
-static void commit_pwrite(struct writer *writer, const char *record, size_t at)
+static struct writer to_write, to_write_random = {.is_random = 1}, to_map, to_map_random = {.is_random = 1};
+
+static void commit_write(const struct writer *writer, size_t times)
 {
-    check(pwrite(writer->fd, record, RECORD, (off_t)at) == RECORD && fdatasync(writer->fd) == 0, path);
+    char record[RECORD];
+
+    for (size_t i = 0; i < times; i++) {
+        memset(record, (int)i, RECORD);
+        check(pwrite(writer->fd, record, RECORD, (off_t)random_record()) == RECORD, path);
+        check(fdatasync(writer->fd) == 0, path);
+    }
 }
 
-static void commit_map(struct writer *writer, const char *record, size_t at)
+static void commit_map(const struct writer *writer, size_t times)
 {
-    memcpy((char *)writer->map.data + at, record, RECORD);
-    check_map(loam_map_sync(&writer->map, at, RECORD, LOAM_MAP_SYNC_DATA), path);
+    for (size_t i = 0; i < times; i++) {
+        size_t at = random_record();
+        memset((char *)writer->map.data + at, (int)i, RECORD);
+        check_map(loam_map_sync(&writer->map, at, RECORD, LOAM_MAP_SYNC_DATA), path);
+    }
+}
+
+static void run_write(size_t times)
+{
+    commit_write(&to_write, times);
+}
+
+static void run_write_random(size_t times)
+{
+    commit_write(&to_write_random, times);
+}
+
+static void run_map(size_t times)
+{
+    commit_map(&to_map, times);
+}
+
+static void run_map_random(size_t times)
+{
+    commit_map(&to_map_random, times);
 }
 
 /* A file of its own, in memory as it comes by reading it. */
-static void prepare(struct writer *writer)
+static void prepare_writer(struct writer *writer)
 {
     write_file();
     writer->fd = open_file();
@@ -339,60 +359,43 @@ static void prepare(struct writer *writer)
         posix_fadvise(writer->fd, 0, 0, POSIX_FADV_RANDOM);
         loam_map_advise(&writer->map, 0, writer->map.size, LOAM_MAP_ADVICE_RANDOM);
     }
-    for (size_t at = 0; at < file_size; at += 4096)
+    for (size_t at = 0; at < file_size; at += PIECE)
         sink = ((volatile char *)writer->map.data)[at];
 }
 
-static void measure_commits(void)
+static void compare_commits(void)
 {
-    static struct writer writers[] = {
-        {.name = "pwrite, fdatasync", .commit = commit_pwrite},
-        {.name = "loam_map_sync", .commit = commit_map},
-        {.name = "pwrite, fdatasync, random", .commit = commit_pwrite, .is_random = 1},
-        {.name = "loam_map_sync, random", .commit = commit_map, .is_random = 1},
+    struct writer *writers[] = {&to_write, &to_write_random, &to_map, &to_map_random};
+    struct subject subjects[] = {
+        {.name = "loam_map_sync", .run = run_map},
+        {.name = "pwrite, fdatasync", .run = run_write},
+        {.name = "loam_map_sync, no read-ahead", .run = run_map_random},
+        {.name = "pwrite, fdatasync, no read-ahead", .run = run_write_random},
     };
-    const size_t n = sizeof(writers) / sizeof(writers[0]);
-    char record[RECORD];
 
-    for (size_t i = 0; i < n; i++)
-        prepare(&writers[i]);
-    for (int round = 0; round < COMMITS; round++) {
-        size_t order[SUBJECTS_MOST];
-        shuffle(order, n);
-        memset(record, round, RECORD);
-        for (size_t i = 0; i < n; i++) {
-            struct writer *writer = &writers[order[i]];
-            size_t at = random_record();
-            double start = now_ns();
-            writer->commit(writer, record, at);
-            writer->times[round] = now_ns() - start;
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        printf("commit 64 bytes\t%s\t%.1f\tus\n", writers[i].name, median(writers[i].times, COMMITS) / 1000);
-        loam_map_close(&writers[i].map);
-        close(writers[i].fd);
+    file_size = COMMIT_FILE;
+    for (int i = 0; i < 4; i++)
+        prepare_writer(writers[i]);
+    rounds_run(subjects, 4, COMMITS);
+    rounds_print_in(title("commit 64 bytes"), "us", 1000, subjects, 4);
+    for (int i = 0; i < 4; i++) {
+        loam_map_close(&writers[i]->map);
+        close(writers[i]->fd);
     }
 }
 
 int main(int argc, char **argv)
 {
-    struct subject scans[] = {{"loam, huge", scan_loam_huge, {0}},
-                              {"loam", scan_loam, {0}},
-                              {"loam_map_read 256 KiB", scan_guarded, {0}},
-                              {"mmap", scan_mmap, {0}},
-                              {"read 256 KiB", scan_read, {0}},
-                              {"fread 4 KiB", scan_fread, {0}}};
+    const char *directory = argc > 1 ? argv[1] : ".";
 
-    file_size = (size_t)(argc > 2 ? atoi(argv[2]) : 1024) << 20;
-    snprintf(path, sizeof(path), "%s/kit-bench-map.%d", argc > 1 ? argv[1] : ".", (int)getpid());
+    file_size = (size_t)(argc > 2 ? atoi(argv[2]) : 256) << 20;
+    file_system = name_file_system(directory);
+    snprintf(path, sizeof(path), "%s/kit-bench-map.%d", directory, (int)getpid());
     write_file();
-    measure("scan, cold", scans, 6, 0, 1);
-    measure("scan, warm", scans, 6, 0, 0);
-    measure_random();
-    measure_guard();
+    compare_scans();
+    compare_random();
+    compare_guard();
     unlink(path);
-    file_size = 64 << 20;
-    measure_commits();
+    compare_commits();
     return 0;
 }

@@ -20,8 +20,12 @@
  *
  * Functions return 0 or -errno, or a pointer, or NULL with errno; on error nothing has changed. An attachment may be
  * used by any thread of its process, one at a time, others wait; threads that are to run in parallel attach by
- * themselves. A forked child has the attachments of its parent, as a participant of its own, which holds nothing yet.
- * Nothing here is async-signal-safe.
+ * themselves. A forked child has the attachments of its parent, as a participant of its own, which holds nothing yet; a
+ * function that would have it take part fails with ESTALE if the file cannot be opened anew, which needs /proc and
+ * permission, and with EUSERS if there are too many. Nothing here is async-signal-safe.
+ *
+ * Dead is who has ended: not who is stopped, nor who still writes a core file. A child that was made without the
+ * handlers of pthread_atfork(3) must use no attachment, and keeps its parent's alive.
  *
  * Who may take part is a matter of the file's permissions; who may write to it can destroy what is in it. A file that
  * is not a heap or is damaged is refused when it is attached, and no offset in it is used unchecked. Only a file with a
@@ -48,7 +52,8 @@ struct loam_shared;
  * Make a heap called `name`, without a slash, for at most `limit` bytes of blocks (0: 1 GiB; rounded up to 64 KiB), and
  * attach to it. `mode` is that of open(2). It appears whole, or not at all. -EEXIST: there is one; -EINVAL: the name,
  * or a limit above 16 TiB; -ENOSPC, -ENOMEM, or what open(2), linkat(2), fallocate(2) or mmap(2) fail with. It stays,
- * as /dev/shm/NAME, until its name is removed, also while nobody is attached.
+ * as /dev/shm/NAME, until its name is removed, also while nobody is attached. What a limit costs by itself is 8 bytes
+ * of memory for each 64 KiB.
  */
 int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out);
 
@@ -61,7 +66,11 @@ int loam_shared_open(const char *name, struct loam_shared **out);
 /* Make a heap without a name, which is gone with its last attachment and descriptor. */
 int loam_shared_anonymous(uint64_t limit, struct loam_shared **out);
 
-/* Attach to the heap in a file that is open for reading and writing; the descriptor stays the caller's. */
+/*
+ * Attach to the heap in a file that is open; the descriptor stays the caller's. The file is opened anew, through /proc,
+ * for reading and writing: -EACCES if that is not permitted, -ENOENT for a descriptor that is none; else as
+ * loam_shared_open().
+ */
 int loam_shared_open_fd(int fd, struct loam_shared **out);
 
 /*
@@ -95,8 +104,9 @@ void *loam_shared_calloc(struct loam_shared *heap, size_t count, size_t size);
 void *loam_shared_aligned(struct loam_shared *heap, size_t alignment, size_t size);
 
 /*
- * Free a block, whoever holds it. -EINVAL: it is not the start of a block in use. NULL is ignored. One that is in a
- * cell must be taken out first.
+ * Free a block, whoever holds it. -EINVAL: it is not the start of a block in use, or another is freeing it. NULL is
+ * ignored. One that is in a cell must be taken out first; and one that has a holder must not be freed by that and
+ * another at the same time: it is the one case of two frees that is not noticed.
  */
 int loam_shared_free(struct loam_shared *heap, void *block);
 
@@ -159,7 +169,7 @@ int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *context, cons
 /* The offset of an address in the heap, never 0; 0 for NULL. It means the same to every participant. */
 uint64_t loam_shared_offset(const struct loam_shared *heap, const void *address);
 
-/* The address of `size` bytes at an offset; NULL for 0, and where they are not all in blocks: a root is not in one. */
+/* The address of `size` bytes at an offset; NULL for 0, and where they are not all in blocks, or all in roots. */
 void *loam_shared_at(const struct loam_shared *heap, uint64_t offset, size_t size);
 
 /*
