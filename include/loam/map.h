@@ -97,6 +97,7 @@ int loam_map_window(struct loam_map *map, uint64_t offset, size_t size);
  * Make the file `size` bytes long. A window that reached to the end of the file reaches to the new end, any other
  * keeps its size, or what the file has of it. It may move. What is added reads as zeroes and has room on the disk, as
  * far as the file system keeps the promise of fallocate(2): so a full disk is an error here, and not SIGBUS later.
+ * Where advice or guards of a part have made several mappings of it, it may be mapped anew, as by loam_map_window().
  *
  * -EACCES unless it is a file open with LOAM_MAP_WRITE; -ENOSPC, -EDQUOT; -EFBIG, beyond RLIMIT_FSIZE too,
  * without SIGXFSZ; -ENOMEM if there is no room to map it; -errno of ftruncate(2), fallocate(2), mremap(2).
@@ -137,7 +138,7 @@ int loam_map_anonymous(size_t size, unsigned flags, struct loam_map *out);
 /*
  * A ring of `size` bytes, rounded up to whole pages, mapped twice side by side: data[i] and data[i + out->size] are the
  * same byte, so what wraps around is in one piece. Its memory is there once this returns; forked children share it.
- * -EINVAL of a size of 0; -ENOMEM, -ENOSPC; -errno of memfd_create(2).
+ * -EINVAL of a size of 0; -EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ; -ENOMEM, -ENOSPC; -errno of memfd_create(2).
  */
 int loam_map_ring(size_t size, struct loam_map *out);
 
@@ -194,7 +195,8 @@ int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer
  * EFAULT, as always.
  *
  * The first guarded access sets an action for SIGBUS, which passes on what is not its own to the action before it.
- * A program that sets an action later has it call loam_map_fault().
+ * A program that sets an action later has it call loam_map_fault(). Where SIGBUS is blocked, a fault ends the process
+ * as always: the kernel calls no action then. So do not block it around guarded accesses.
  */
 int loam_map_try(const struct loam_map *map, int (*body)(void *argument), void *argument, int *result);
 

@@ -14,6 +14,9 @@
  *
  * longjmp(3) leaves a scope open; the next scope outside it that ends releases what it held.
  *
+ * Of the blocks that a scope's end leaves over, a region keeps the largest for what comes next, however large that is:
+ * only the region's end, for the scratch that of the thread, gives it back to malloc(3).
+ *
  * Pieces are aligned to 16 bytes. In builds without NDEBUG every piece has pages of its own before a guard page, and
  * what has been released faults when it is used: loam_region_trap() says more.
  *
@@ -68,7 +71,8 @@ static inline void *loam_region_alloc(struct loam_region *region, size_t size)
 {
     uintptr_t next = region->next;
 
-    if (__builtin_expect(size > region->end - next, 0))
+    /* A size of 0, too: an empty region has no address for it. */
+    if (__builtin_expect(size - 1 >= region->end - next, 0))
         return loam_region_extend(region, size);
     region->next = next + ((size + 15) & ~(size_t)15);
     return (void *)next;
@@ -81,8 +85,8 @@ void *loam_region_calloc(struct loam_region *region, size_t count, size_t size);
 void *loam_region_aligned(struct loam_region *region, size_t alignment, size_t size);
 
 /*
- * Resize what was allocated as `old` bytes: in place if it is shortened or was the last, else in a copy. NULL as
- * `ptr` allocates. NULL with ENOMEM, and it stays as it was.
+ * Resize what was allocated as `old` bytes: in place if it is shortened or was the last, else in a copy, aligned to 16.
+ * What has grown is the innermost scope's then. NULL as `ptr` allocates. NULL with ENOMEM, and it stays as it was.
  */
 void *loam_region_resize(struct loam_region *region, void *ptr, size_t old, size_t size);
 
@@ -132,7 +136,8 @@ void loam_region_measure(const struct loam_region *region, struct loam_region_us
  * Traps, for all regions from their next block on: each allocation lies in pages of its own, at their end, before
  * a guard page; what is released becomes inaccessible and stays so while its address is among the last 4,096 released.
  * So a use after the scope and an overflow are faults at the instruction that does it. An allocation takes some
- * microseconds then. On in each process with a source file that includes this header without NDEBUG, unless it
+ * microseconds then. A process has up to 16,384 such at once, fewer where the kernel refuses; what is allocated
+ * beyond is not trapped. On in each process with a source file that includes this header without NDEBUG, unless it
  * defines LOAM_REGION_NO_TRAP.
  */
 void loam_region_trap(int on);

@@ -23,6 +23,10 @@
 #include <string.h>
 #include <ucontext.h>
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+
 #define PIECE (2 * MIB) /* what the page cache holds in one piece, at most; aligned to itself */
 
 struct guard {
@@ -63,6 +67,15 @@ static struct {
     struct sigaction before;
 } action = {.once = PTHREAD_ONCE_INIT};
 
+/* What the kernel does when an action returns. A stack for signals that it takes off while it is in use is one of it.
+ */
+static void leave_action(const ucontext_t *interrupted)
+{
+    if (interrupted->uc_stack.ss_flags & (int)SS_AUTODISARM)
+        sigaltstack(&interrupted->uc_stack, NULL);
+    pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
+}
+
 PUBLIC void loam_map_fault(const void *address, const void *context)
 {
     const ucontext_t *interrupted = context;
@@ -73,7 +86,7 @@ PUBLIC void loam_map_fault(const void *address, const void *context)
             continue;
         innermost = guard->outer;
         guard->fault = (uintptr_t)address;
-        pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
+        leave_action(interrupted);
         siglongjmp(guard->jump, 1);
     }
 }
@@ -84,11 +97,17 @@ static void restore_default(void)
     sigaction(SIGBUS, &none, NULL);
 }
 
-/* A fault that cannot be ignored happens again when we return; what was sent by kill(2) does not. */
-static void end_process(bool is_sent)
+/* Not for an access of this thread: by kill(2), or since memory that nobody has accessed yet has failed. */
+static bool is_sent(const siginfo_t *info)
+{
+    return info->si_code <= 0 || info->si_code == BUS_MCEERR_AO;
+}
+
+/* A fault happens again when we return; what was sent does not. */
+static void end_process(bool sent)
 {
     restore_default();
-    if (is_sent)
+    if (sent)
         raise(SIGBUS);
 }
 
@@ -107,12 +126,12 @@ static void pass_on(int number, siginfo_t *info, void *context)
 
 static void on_bus(int number, siginfo_t *info, void *context)
 {
-    bool is_sent = info->si_code <= 0;
+    bool sent = is_sent(info);
 
     if (info->si_code == BUS_ADRERR || info->si_code == BUS_MCEERR_AR)
         loam_map_fault(info->si_addr, context);
-    if (action.before.sa_handler == SIG_DFL || (action.before.sa_handler == SIG_IGN && !is_sent))
-        end_process(is_sent);
+    if (action.before.sa_handler == SIG_DFL || (action.before.sa_handler == SIG_IGN && !sent))
+        end_process(sent);
     else if (action.before.sa_handler != SIG_IGN)
         pass_on(number, info, context);
 }

@@ -101,6 +101,12 @@ static struct loam_map empty_map(int fd, unsigned flags)
     return (struct loam_map){.flags = flags, .descriptor = (unsigned)fd + 1};
 }
 
+static void replace_window(struct loam_map *map, const struct loam_map *next)
+{
+    place_unmap(map);
+    *map = *next;
+}
+
 PUBLIC int loam_map_window(struct loam_map *map, uint64_t offset, size_t size)
 {
     if (!map->descriptor)
@@ -109,8 +115,7 @@ PUBLIC int loam_map_window(struct loam_map *map, uint64_t offset, size_t size)
     int error = show(&next, offset, size);
     if (error)
         return error;
-    place_unmap(map);
-    *map = next;
+    replace_window(map, &next);
     return 0;
 }
 
@@ -177,22 +182,17 @@ static int fill(int fd, uint64_t from, uint64_t to)
     for (uint64_t end; from < to; from = end) {
         end = min_size(align_down(from, BLOCK) + BLOCK, to);
         ssize_t n = sys_pwrite(fd, "", 1, end - 1);
-        if (n == -EINTR)
-            end = from;
-        else if (n != 1)
+        if (n != 1)
             return n < 0 ? (int)n : -ENOSPC;
     }
-    return 0;
+    return sys_truncate(fd, to); /* with O_APPEND the bytes came one after the other */
 }
 
 /* It may fail when it has come half way: then what it has added is taken away. */
 static int lengthen(int fd, uint64_t from, uint64_t to)
 {
-    int error;
+    int error = sys_allocate(fd, 0, from, to - from);
 
-    do
-        error = sys_allocate(fd, 0, from, to - from);
-    while (error == -EINTR);
     if (error == -EOPNOTSUPP || error == -ENOSYS)
         error = fill(fd, from, to);
     if (error)
@@ -218,6 +218,17 @@ static size_t window_of(const struct loam_map *map, uint64_t file_size)
     return reaches_end ? room : min_size(room, map->size);
 }
 
+/* The window anew: mremap(2) lengthens one mapping only, and advice and guards of a part of it make several. */
+static int renew_window(struct loam_map *map, size_t size)
+{
+    struct loam_map next = empty_map(map_fd(map), map->flags);
+    int error = lay(&next, map->offset, size);
+
+    if (!error)
+        replace_window(map, &next);
+    return error;
+}
+
 /* Make the window `size` bytes. To make it smaller does not fail. */
 static int resize_window(struct loam_map *map, size_t size)
 {
@@ -233,10 +244,39 @@ static int resize_window(struct loam_map *map, size_t size)
     else
         place_shrink(map, wanted.size);
     if (error)
-        return error;
+        return error == -EFAULT ? renew_window(map, size) : error;
     map->data = size ? (void *)(address + lead) : NULL;
     map->size = size;
     return 0;
+}
+
+/* The file first, of which no more than what is added is taken away again. */
+static int resize_both(struct loam_map *map, uint64_t from, uint64_t to)
+{
+    int fd = map_fd(map), error = set_file_size(fd, from, to);
+
+    if (error)
+        return error;
+    error = resize_window(map, window_of(map, to));
+    if (error)
+        sys_truncate(fd, from);
+    return error;
+}
+
+/* A window that shows more of what others had added is there first: what is cut off does not come back. */
+static int shorten_file(struct loam_map *map, uint64_t to)
+{
+    struct loam_map next = empty_map(map_fd(map), map->flags);
+    int error = lay(&next, map->offset, window_of(map, to));
+
+    if (error)
+        return error;
+    error = sys_truncate(map_fd(map), to);
+    if (error)
+        place_unmap(&next);
+    else
+        replace_window(map, &next);
+    return error;
 }
 
 PUBLIC int loam_map_resize(struct loam_map *map, uint64_t size)
@@ -245,15 +285,12 @@ PUBLIC int loam_map_resize(struct loam_map *map, uint64_t size)
 
     if (!map_writes_file(map))
         return -EACCES;
-    int fd = map_fd(map), error = map_file_size(fd, &before);
-    if (!error)
-        error = set_file_size(fd, before, size);
+    int error = map_file_size(map_fd(map), &before);
     if (error)
         return error;
-    error = resize_window(map, window_of(map, size));
-    if (error)
-        sys_truncate(fd, before);
-    else
+    bool shows_more = window_of(map, size) > map->size;
+    error = size < before && shows_more ? shorten_file(map, size) : resize_both(map, before, size);
+    if (!error)
         map->file_size = size;
     return error;
 }

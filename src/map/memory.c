@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { OF_MEMORY = LOAM_MAP_SHARED | LOAM_MAP_PREFAULT | LOAM_MAP_HUGE | LOAM_MAP_GUARDED };
 
@@ -58,14 +59,12 @@ PUBLIC int loam_map_anonymous(size_t size, unsigned flags, struct loam_map *out)
 /* A file of memory, all of it there. Returns its descriptor or -errno. */
 static int ring_file(size_t size)
 {
+    if (size > sys_limit(RLIMIT_FSIZE))
+        return -EFBIG; /* the kernel would send SIGXFSZ as well: it is a file */
     int fd = sys_memfd("loam ring", MFD_CLOEXEC);
-
     if (fd < 0)
         return fd;
-    int error;
-    do
-        error = sys_allocate(fd, 0, 0, size);
-    while (error == -EINTR);
+    int error = sys_allocate(fd, 0, 0, size);
     if (error)
         sys_close(fd);
     return error ? error : fd;

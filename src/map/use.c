@@ -62,13 +62,14 @@ PUBLIC int loam_map_advise(const struct loam_map *map, size_t offset, size_t siz
 struct touching {
     struct span pages;
     bool stores;
+    volatile size_t done; /* bytes; what a jump leaves must be right */
 };
 
 static int touch(void *argument)
 {
-    const struct touching *touching = argument;
+    struct touching *touching = argument;
 
-    for (size_t i = 0; i < touching->pages.size; i += PAGE_SIZE) {
+    for (size_t i = touching->done; i < touching->pages.size; touching->done = i += PAGE_SIZE) {
         char *byte = (char *)touching->pages.start + i;
         if (touching->stores)
             __atomic_fetch_or(byte, 0, __ATOMIC_RELAXED); /* as others may store there */
@@ -76,6 +77,17 @@ static int touch(void *argument)
             (void)*(volatile char *)byte;
     }
     return 0;
+}
+
+/* What fails for no reason that is still there is tried again, once at each page: fault_reason() may have helped. */
+static int touch_all(const struct loam_map *map, struct touching *touching)
+{
+    size_t failed_at = SIZE_MAX;
+    int error;
+
+    while ((error = loam_map_try(map, touch, touching, NULL)) == -EIO && touching->done != failed_at)
+        failed_at = touching->done;
+    return error;
 }
 
 static int populate(const struct touching *touching)
@@ -103,7 +115,7 @@ PUBLIC int loam_map_prefault(const struct loam_map *map, size_t offset, size_t s
     };
     int error = populate(&touching);
     if (error == -EINVAL)
-        return can_populate() ? -EACCES : loam_map_try(map, touch, &touching, NULL);
+        return can_populate() ? -EACCES : touch_all(map, &touching);
     if (error != -EFAULT && error != -EHWPOISON)
         return error;
     error = fault_reason(map, map->offset + offset, size);

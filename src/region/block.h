@@ -27,7 +27,7 @@ INLINE void block_enter(struct loam_region *region, struct loam_region_block *bl
 /* Whether allocations are to be trapped. */
 HIDDEN bool trap_wanted(void);
 
-/* Allocate `size` bytes as a block of their own, whose end is a guard page. NULL with ENOMEM. */
+/* Allocate `size` bytes as a block of their own, whose end is a guard page. NULL if there can be no more of them. */
 HIDDEN void *trap_alloc(struct loam_region *region, size_t size, size_t alignment);
 
 /* The block must not be accessed any more. */

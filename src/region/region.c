@@ -4,10 +4,12 @@
  * A region is a list of blocks, newest first, and allocates from the newest; a scope's end frees those that are newer
  * than its mark. Blocks double from 4 KiB to 1 MiB, so that a region of n bytes has log n of them, or n divided by 1
  * MiB; what is larger than the next one would be has a block of its own size. The largest of those that are left over
- * stays as a spare: a loop whose scope begins near the end of a block calls malloc in the first round only.
+ * stays as a spare: a loop whose scope begins near the end of a block, and takes less than 1 MiB, calls malloc in the
+ * first rounds only; one that takes more calls it once for each further MiB or larger piece.
  *
  * Invariant: next <= end, and both are multiples of 16; so size <= end - next leaves room for size rounded up.
- * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c).
+ * With traps no block has room left, so every allocation comes here, and gets a block of its own (trap.c), while there
+ * can be more of them.
  */
 #include <loam/region.h>
 
@@ -127,9 +129,12 @@ PUBLIC void *loam_region_extend(struct loam_region *region, size_t size)
 {
     if (size > PTRDIFF_MAX - 2 * BLOCK_MOST)
         return no_memory();
+    if (size == 0 && region->block)
+        return (void *)region->next;
     watch_thread(region);
-    if (trap_wanted())
-        return trap_alloc(region, size, ALIGNMENT);
+    void *trapped = trap_wanted() ? trap_alloc(region, size, ALIGNMENT) : NULL;
+    if (trapped)
+        return trapped;
     size = align_up(size, ALIGNMENT);
     struct loam_region_block *block = new_block(region, size);
     if (!block)
@@ -157,12 +162,13 @@ static void run_cleanups(struct loam_region *region, const struct loam_region_cl
     }
 }
 
-/* An empty region keeps a block, so that a scope that finds it empty costs no more than others. */
+/* An empty region keeps a block, so that a scope that finds it empty costs no more than others; but what can trap does.
+ */
 static void keep_one(struct loam_region *region)
 {
     struct loam_region_block *block = region->spare;
 
-    if (!block)
+    if (!block || trap_wanted())
         return;
     region->spare = NULL;
     block_enter(region, block, block_data(block));
@@ -239,8 +245,9 @@ PUBLIC void *loam_region_aligned(struct loam_region *region, size_t alignment, s
         return no_memory();
     if (alignment <= ALIGNMENT)
         return loam_region_alloc(region, size);
-    if (trap_wanted())
-        return trap_alloc(region, size, alignment);
+    void *trapped = trap_wanted() ? trap_alloc(region, size, alignment) : NULL;
+    if (trapped)
+        return trapped;
     uintptr_t start = (uintptr_t)loam_region_alloc(region, bytes);
     return start ? (void *)align_up(start, alignment) : NULL;
 }
@@ -248,7 +255,8 @@ PUBLIC void *loam_region_aligned(struct loam_region *region, size_t alignment, s
 PUBLIC void *loam_region_resize(struct loam_region *region, void *ptr, size_t old, size_t size)
 {
     uintptr_t start = (uintptr_t)ptr;
-    bool is_last = ptr && start + align_up(old, ALIGNMENT) == region->next;
+    /* A block that traps is one piece's: what that leaves is not for others. */
+    bool is_last = ptr && start + align_up(old, ALIGNMENT) == region->next && !region->block->trap;
 
     if (is_last && size <= region->end - start) {
         region->next = start + align_up(size, ALIGNMENT);

@@ -1,5 +1,7 @@
-/* map.c - the contract of loam/map.h: files, windows and resize. map_pages.c, map_fault.c and map_inject.c have the
- * rest. */
+/*
+ * map.c - the contract of loam/map.h: files, windows and resize. map_pages.c, map_fault.c, map_disk.c and map_inject.c
+ * have the rest.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -390,6 +392,46 @@ static void test_windows_follow_a_resize(void **state)
     loam_map_close(&map);
 }
 
+/* Several mappings, of which mremap(2) lengthens none. */
+static void test_a_window_with_advice_for_a_part_grows(void **state)
+{
+    const struct files *files = *state;
+    const unsigned kinds[] = {0, LOAM_MAP_GUARDED};
+    struct loam_map map;
+
+    for (int i = 0; i < 2; i++) {
+        size_t pages = files_address_pages();
+        files_write(files, 100000);
+        assert_int_equal(loam_map_open_window(files->path, LOAM_MAP_WRITE | kinds[i], 5000, LOAM_MAP_TO_END, &map), 0);
+        assert_int_equal(loam_map_advise(&map, 20000, 1, LOAM_MAP_ADVICE_RANDOM), 0);
+        assert_int_equal(loam_map_resize(&map, MIB), 0);
+        assert_int_equal(map.offset, 5000);
+        assert_int_equal(map.size, MIB - 5000);
+        assert_int_equal(map.file_size, MIB);
+        assert_int_equal(files_differ(map.data, 5000, 95000), 0);
+        ((char *)map.data)[map.size - 1] = 1;
+        loam_map_close(&map);
+        assert_int_equal(files_address_pages(), pages);
+    }
+}
+
+/* Others have lengthened the file meanwhile, so that a window of a shorter one is longer. */
+static void test_a_shorter_file_may_have_a_longer_window(void **state)
+{
+    const struct files *files = *state;
+    struct loam_map map;
+
+    files_write(files, 10000);
+    assert_int_equal(loam_map_open_window(files->path, LOAM_MAP_WRITE, 100, LOAM_MAP_TO_END, &map), 0);
+    files_write(files, 100000);
+    assert_int_equal(loam_map_resize(&map, 50001), 0);
+    assert_int_equal(map.size, 49901);
+    assert_int_equal(map.file_size, 50001);
+    assert_int_equal(files_size(files), 50001);
+    assert_int_equal(files_differ(map.data, 100, map.size), 0);
+    loam_map_close(&map);
+}
+
 static void resize_beyond_the_limit(void *path)
 {
     struct loam_map map;
@@ -532,6 +574,8 @@ int main(void)
         ON_DISK(test_what_is_added_is_zeroes_with_room_on_the_disk),
         ON_DISK(test_what_is_cut_off_does_not_come_back),
         ON_DISK(test_windows_follow_a_resize),
+        ON_DISK(test_a_window_with_advice_for_a_part_grows),
+        ON_DISK(test_a_shorter_file_may_have_a_longer_window),
         ON_DISK(test_sizes_that_no_file_may_have),
         ON_DISK(test_at_random),
         IN_MEMORY(test_a_whole_file),

@@ -76,6 +76,23 @@ static void test_huge_pages_can_be_placed(void **state)
     loam_map_close(&map);
 }
 
+static void make_ring_beyond_the_limit(void *unused)
+{
+    struct loam_map ring;
+
+    (void)unused;
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){2 * page, 2 * page});
+    REQUIRE(loam_map_ring(2 * page + 1, &ring) == -EFBIG);
+    REQUIRE(loam_map_ring(2 * page, &ring) == 0);
+}
+
+/* Its memory is a file's. */
+static void test_a_ring_beyond_the_limit_of_files_is_an_error(void **state)
+{
+    (void)state;
+    assert_child_succeeds(make_ring_beyond_the_limit, NULL);
+}
+
 static void test_a_ring_wraps_around(void **state)
 {
     struct loam_map ring;
@@ -255,6 +272,7 @@ int main(void)
         ON_DISK(test_children_share_what_is_shared),
         ON_DISK(test_huge_pages_can_be_placed),
         ON_DISK(test_a_ring_wraps_around),
+        ON_DISK(test_a_ring_beyond_the_limit_of_files_is_an_error),
         ON_DISK(test_advice_on_any_range),
         ON_DISK(test_what_is_prefaulted_does_not_fault),
         ON_DISK(test_protection_is_of_the_whole_map),

@@ -33,6 +33,25 @@ static void test_pieces_are_aligned_and_do_not_overlap(void **state)
     }
 }
 
+static void test_nothing_has_an_address(void **state)
+{
+    struct loam_region *region = *state;
+    struct loam_region_usage before, after;
+
+    assert_non_null(loam_region_alloc(region, 0));
+    assert_non_null(loam_region_calloc(region, 0, 5));
+    assert_non_null(loam_region_aligned(region, 64, 0));
+    assert_non_null(loam_region_memdup(region, NULL, 0));
+    assert_non_null(loam_region_resize(region, NULL, 0, 0));
+    loam_region_clear(region);
+    assert_non_null(loam_region_alloc(region, 0));
+    loam_region_measure(region, &before);
+    for (int i = 0; i < 10000; i++)
+        assert_non_null(loam_region_alloc(region, 0));
+    loam_region_measure(region, &after);
+    assert_int_equal(after.held, before.held);
+}
+
 static void test_what_cannot_be_had_is_enomem(void **state)
 {
     struct loam_region *region = *state;
@@ -425,6 +444,70 @@ static void test_traps_see_an_overflow(void **state)
     assert_faults(overflow);
 }
 
+static void *overflow_a_shortened_piece(void *unused)
+{
+    LOAM_SCRATCH_SCOPE
+    {
+        char *first = loam_scratch(48);
+        first = loam_region_resize(&loam_scratch_region, first, 48, 16);
+        volatile char *next = loam_scratch(16);
+        next[16] = 1;
+    }
+    return unused;
+}
+
+static void test_traps_see_an_overflow_after_a_resize(void **state)
+{
+    (void)state;
+    assert_faults(overflow_a_shortened_piece);
+}
+
+static void test_a_trapped_piece_is_resized(void **state)
+{
+    struct loam_region *region = *state;
+    char *piece = loam_region_resize(region, NULL, 0, 100);
+
+    strcpy(piece, "kept");
+    piece = loam_region_resize(region, piece, 100, 1000);
+    assert_string_equal(piece, "kept");
+    assert_ptr_equal(loam_region_resize(region, piece, 1000, 10), piece);
+    piece = loam_region_resize(region, piece, 10, 3 * MIB);
+    assert_string_equal(piece, "kept");
+}
+
+static void *overflow_what_is_aligned(void *unused)
+{
+    LOAM_SCRATCH_SCOPE
+    {
+        volatile char *data = loam_region_aligned(&loam_scratch_region, 16 * MIB, 5000);
+        data[0] = data[8191] = 1;
+        data[8192] = 1;
+    }
+    return unused;
+}
+
+static void test_traps_see_an_overflow_of_what_is_aligned_to_more_than_a_page(void **state)
+{
+    (void)state;
+    assert_faults(overflow_what_is_aligned);
+}
+
+/* More than the kernel has mappings for. */
+static void test_more_pieces_than_can_be_trapped(void **state)
+{
+    struct loam_region *region = *state;
+    struct loam_region_mark mark = loam_region_begin(region);
+
+    for (int i = 0; i < 100000; i++) {
+        char *piece = i % 2 ? loam_region_alloc(region, 100) : loam_region_aligned(region, 64, 100);
+        assert_non_null(piece);
+        memset(piece, i, 100);
+    }
+    loam_region_end(region, &mark);
+    char *first = loam_region_alloc(region, 1), *second = loam_region_alloc(region, 1);
+    assert_true(first && second && (uintptr_t)first / 4096 != (uintptr_t)second / 4096);
+}
+
 /* More than addresses are kept of. */
 static void test_traps_give_memory_back(void **state)
 {
@@ -466,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_REGION(test_pieces_are_aligned_and_do_not_overlap),
+        WITH_REGION(test_nothing_has_an_address),
         WITH_REGION(test_what_cannot_be_had_is_enomem),
         WITH_REGION(test_calloc_zeroes_what_was_used),
         WITH_REGION(test_alignment),
@@ -482,8 +566,13 @@ int main(void)
         cmocka_unit_test(test_each_thread_has_a_scratch),
         cmocka_unit_test(test_traps_see_a_use_after_the_scope),
         cmocka_unit_test(test_traps_see_an_overflow),
+        cmocka_unit_test(test_traps_see_an_overflow_after_a_resize),
+        cmocka_unit_test(test_traps_see_an_overflow_of_what_is_aligned_to_more_than_a_page),
         cmocka_unit_test(test_traps_give_memory_back),
+        WITH_TRAPS(test_a_trapped_piece_is_resized),
+        WITH_TRAPS(test_more_pieces_than_can_be_trapped),
         WITH_TRAPS(test_pieces_are_aligned_and_do_not_overlap),
+        WITH_TRAPS(test_nothing_has_an_address),
         WITH_TRAPS(test_what_cannot_be_had_is_enomem),
         WITH_TRAPS(test_alignment),
         WITH_TRAPS(test_strings),
