@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -421,6 +422,30 @@ static void test_beyond_the_limit_is_eagain(void **state)
         assert_child_succeeds(allocate_beyond_limit, &limits[i]);
 }
 
+/* Where hidden pages were refused, in the chunk after the last one, nothing else may be mapped. */
+static void refuse_hidden(void *unused)
+{
+    struct loam_secret_group *hidden = need(LOAM_SECRET_HIDDEN);
+    char *before = loam_secret_alloc(need(LOAM_SECRET_ISOLATED), KEY);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+
+    (void)unused;
+    lower_limit(40960);
+    REQUIRE(!loam_secret_alloc(hidden, KEY) && errno == EAGAIN);
+    char *there = before - (uintptr_t)before % 4096 + 65536;
+    REQUIRE(mmap(there, 4096, PROT_NONE, flags, -1, 0) == MAP_FAILED && errno == EEXIST);
+}
+
+static void test_hidden_pages_beyond_the_limit_leave_no_hole(void **state)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_HIDDEN);
+
+    (void)state;
+    if (!group)
+        skip();
+    assert_child_succeeds(refuse_hidden, NULL);
+}
+
 static void allocate_best_effort(void *unused)
 {
     struct loam_secret_group *group = need(LOAM_SECRET_BEST_EFFORT);
@@ -513,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_after_wipe_all_nothing_is_allocated_or_read),
         cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
         cmocka_unit_test(test_beyond_the_limit_is_eagain),
+        cmocka_unit_test(test_hidden_pages_beyond_the_limit_leave_no_hole),
         cmocka_unit_test(test_best_effort_says_what_is_lost),
         cmocka_unit_test(test_keys_switch_one_thread),
     };
