@@ -16,12 +16,14 @@
 
 #include "base/report.h"
 #include "base/text.h"
+#include "secret/fork.h"
 #include "secret/place.h"
 #include "sys/fault.h"
 #include "sys/memory.h"
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -62,12 +64,8 @@ static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group
 }
 
 /* In a child that has not used them since the fork, the pages are zero. */
-PUBLIC void loam_secret_wipe_all(void)
+static void wipe_chunks(void)
 {
-    int nobody = 0;
-
-    if (!__atomic_compare_exchange_n(&range.wiper, &nobody, sys_thread(), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        return;
     if (!range.base || *range.marker == 0)
         return;
     FOR_EACH_OPEN(chunk)
@@ -76,6 +74,35 @@ PUBLIC void loam_secret_wipe_all(void)
         if (group)
             wipe_chunk(chunk, group);
     }
+}
+
+/* In a child, the thread that wipes is the parent's. */
+static void wait_for_wiper(void)
+{
+    while (!__atomic_load_n(&range.wiped, __ATOMIC_ACQUIRE) && !fork_happened())
+        sys_futex_wait(&range.wiped, 0);
+    sys_futex_wake(&range.wiped); /* the next who waits */
+}
+
+/*
+ * Who comes second may be about to end the process, and waits for the first. That one takes no signal meanwhile, whose
+ * handler would end the process half way, and waits for nobody.
+ */
+PUBLIC void loam_secret_wipe_all(void)
+{
+    sigset_t all, mask;
+    int wiper = 0, self = sys_thread();
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &mask);
+    if (__atomic_compare_exchange_n(&range.wiper, &wiper, self, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)) {
+        wipe_chunks();
+        __atomic_store_n(&range.wiped, 1, __ATOMIC_RELEASE);
+        sys_futex_wake(&range.wiped);
+    }
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    if (wiper && wiper != self)
+        wait_for_wiper();
 }
 
 /* Last of all that runs at exit(3). */

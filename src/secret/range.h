@@ -55,7 +55,8 @@ struct range {
     unsigned lost;  /* LOAM_SECRET_LOST_ bits of the whole range */
     struct chunk *chunks;
     ATOMIC uint32_t *marker; /* in memory that is zero in a child */
-    ATOMIC int wiper;        /* the thread that wiped everything; 0: nobody has */
+    ATOMIC int wiper;        /* the thread that wipes everything, or has; 0: nobody */
+    ATOMIC uint32_t wiped;   /* 1: it has */
 };
 
 HIDDEN extern struct range range;

@@ -5,9 +5,11 @@
  * does, and what is there keeps its bytes; once calls succeed again, so does everything.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -369,10 +371,68 @@ static void test_what_is_lost_is_told(void **state)
         assert_child_succeeds(bodies[i], NULL);
 }
 
+/* --- what happens within a call --- */
+
+static const char *awaited;
+static void (*happening)(void);
+
+/* The hook calls happening() once, before the first call of that name. */
+static long happen(const char *name)
+{
+    void (*now)(void) = strcmp(name, awaited) == 0 ? happening : NULL;
+
+    if (now) {
+        happening = NULL;
+        now();
+    }
+    return 0;
+}
+
+static void set_happening(const char *name, void (*what)(void))
+{
+    awaited = name;
+    happening = what;
+    sys_inject = happen;
+}
+
+static atomic_int wiper_went_on;
+static pthread_t second;
+
+static void *wipe_second(void *unused)
+{
+    (void)unused;
+    loam_secret_wipe_all();
+    REQUIRE(wiper_went_on);
+    return NULL;
+}
+
+static void start_second(void)
+{
+    REQUIRE(pthread_create(&second, NULL, wipe_second, NULL) == 0);
+    usleep(50000);
+    wiper_went_on = 1;
+}
+
+static void wipe_by_two(void *unused)
+{
+    (void)unused;
+    REQUIRE(take(loam_secret_group_create("keys", 0), KEY) != NULL);
+    set_happening("mremap", start_second);
+    loam_secret_wipe_all();
+    REQUIRE(wiper_went_on && pthread_join(second, NULL) == 0);
+}
+
+static void test_the_second_to_wipe_waits_for_the_first(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_by_two, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_lost_is_told),
+        cmocka_unit_test(test_the_second_to_wipe_waits_for_the_first),
         cmocka_unit_test(test_each_call_fails_alone),
         cmocka_unit_test(test_all_calls_fail_from_one_on),
     };
