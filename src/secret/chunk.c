@@ -87,7 +87,7 @@ static int hide(struct chunk *chunk, size_t pages)
     if (made < 0)
         return made == -EAGAIN || made == -ENOSYS ? (int)made : -ENOMEM;
     chunk->hidden = true;
-    chunk->open = pages;
+    chunk_opened(chunk, pages);
     chunk->locked = pages;
     if (sys_remap_at((void *)made, size, size, data) < 0) {
         sys_unmap((void *)made, size);
@@ -131,7 +131,7 @@ int chunk_open(struct chunk *chunk, size_t pages)
         chunk_protect(chunk, from, count, LOAM_SECRET_NONE);
         return -EAGAIN;
     }
-    chunk->open = pages;
+    chunk_opened(chunk, pages);
     memset(address, 0, count * PAGE_SIZE);
     return 0;
 }

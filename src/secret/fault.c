@@ -19,6 +19,7 @@
 #include "secret/fork.h"
 #include "secret/place.h"
 #include "sys/fault.h"
+#include "sys/file.h"
 #include "sys/memory.h"
 #include "sys/sys.h"
 
@@ -46,21 +47,52 @@ static int unprotect(const struct loam_secret_group *group, void *address, size_
     return group->key < 0 ? sys_protect(address, size, protection) : sys_key_protect(address, size, protection, 0);
 }
 
-/* Pages that are partly locked are several mappings; where those cannot be moved, they are zeroed where they are. */
-static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group *group)
+/*
+ * Fill the hole by pages past the end of an empty file: a thread that was about to open the group, and does so now,
+ * finds no zeroes there either.
+ */
+static void fill(void *address, size_t size, int empty)
 {
-    void *data = (void *)chunk_data(chunk);
-    size_t size = chunk->open * PAGE_SIZE;
-    intptr_t away = sys_reserve(size);
-    bool moved = away >= 0 && sys_remap_at(data, size, size, (void *)away) >= 0;
-    void *place = moved ? (void *)away : data;
+    int flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    uint64_t offset = (uintptr_t)address - range.base; /* so that neighbours are one mapping */
 
-    if (unprotect(group, place, size) == 0)
-        loam_secret_wipe(place, size);
-    if (moved)
-        range_fill(data, size);
-    else
-        sys_protect_none(data, size);
+    if (empty < 0 || sys_map_file(address, size, PROT_NONE, flags, empty, offset) < 0)
+        range_fill(address, size);
+}
+
+static void zero(const struct loam_secret_group *group, void *address, size_t size)
+{
+    if (unprotect(group, address, size) == 0)
+        loam_secret_wipe(address, size);
+}
+
+static bool wipe_moved(const struct loam_secret_group *group, void *address, size_t size, int empty)
+{
+    intptr_t away = sys_reserve(size);
+
+    if (away < 0)
+        return false;
+    if (sys_remap_at(address, size, size, (void *)away) < 0) {
+        sys_unmap((void *)away, size);
+        return false;
+    }
+    fill(address, size, empty);
+    zero(group, (void *)away, size);
+    return true;
+}
+
+/* Pages that are partly locked are several mappings, which cannot be moved at once. None can if there are too many. */
+static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group *group, int empty)
+{
+    char *data = (char *)chunk_data(chunk), *end = data + chunk->open * PAGE_SIZE;
+
+    if (wipe_moved(group, data, (size_t)(end - data), empty))
+        return;
+    for (char *page = data; page < end; page += PAGE_SIZE)
+        if (!wipe_moved(group, page, PAGE_SIZE, empty)) {
+            zero(group, page, PAGE_SIZE);
+            sys_protect_none(page, PAGE_SIZE);
+        }
 }
 
 /* In a child that has not used them since the fork, the pages are zero. */
@@ -68,12 +100,15 @@ static void wipe_chunks(void)
 {
     if (!range.base || *range.marker == 0)
         return;
+    int empty = sys_memfd("loam", MFD_CLOEXEC);
     FOR_EACH_OPEN(chunk)
     {
         const struct loam_secret_group *group = chunk->group;
         if (group)
-            wipe_chunk(chunk, group);
+            wipe_chunk(chunk, group, empty);
     }
+    if (empty >= 0)
+        sys_close(empty);
 }
 
 /* In a child, the thread that wipes is the parent's. */

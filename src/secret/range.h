@@ -92,7 +92,13 @@ INLINE struct chunk *range_find(uintptr_t address)
 
 INLINE bool range_wiped(void)
 {
-    return __atomic_load_n(&range.wiper, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&range.wiper, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Who calls this and then range_wiped(), and finds nothing wiped, has pages that will be: the order of all four. */
+INLINE void chunk_opened(struct chunk *chunk, size_t pages)
+{
+    __atomic_store_n(&chunk->open, pages, __ATOMIC_SEQ_CST);
 }
 
 /* Where the open pages begin. */
@@ -105,7 +111,7 @@ INLINE uintptr_t chunk_data(const struct chunk *chunk)
 INLINE struct chunk *range_next(struct chunk *chunk)
 {
     for (; chunk < range.chunks + range.used; chunk++)
-        if (chunk->open)
+        if (__atomic_load_n(&chunk->open, __ATOMIC_SEQ_CST))
             return chunk;
     return NULL;
 }

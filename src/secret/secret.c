@@ -177,6 +177,8 @@ static int create(struct loam_secret_group *group, size_t alignment, size_t size
     int error = alone ? place_alone(group, alignment, size, out) : place_shared(group, alignment, size, out);
     if (error < 0)
         return error;
+    if (range_wiped()) /* it may have missed the pages that are new */
+        return -EACCES;
     place_enclose(out);
     out->chunk->secrets++;
     group->secrets++;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,11 +429,80 @@ static void test_the_second_to_wipe_waits_for_the_first(void **state)
     assert_child_succeeds(wipe_by_two, NULL);
 }
 
+static bool is_accessible(const void *address)
+{
+    int ends[2];
+
+    REQUIRE(pipe(ends) == 0);
+    bool result = write(ends[1], address, 1) == 1;
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+}
+
+static void wipe_while_opening(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+    unsigned char *secret = take(group, KEY);
+
+    (void)unused;
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    set_happening("mprotect", loam_secret_wipe_all);
+    loam_secret_access(group, LOAM_SECRET_READ);
+    REQUIRE(!happening && !is_accessible(secret));
+}
+
+static void wipe_while_allocating(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+
+    (void)unused;
+    REQUIRE(group != NULL);
+    set_happening("mlock2", loam_secret_wipe_all);
+    REQUIRE(!loam_secret_alloc(group, KEY) && errno == EACCES && !happening);
+}
+
+static void test_what_is_wiped_meanwhile_stays_closed(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_while_opening, NULL);
+    assert_child_succeeds(wipe_while_allocating, NULL);
+}
+
+/* Before the first page of those that are wiped is opened, it is no more where the program knows it. */
+static unsigned char *partly_locked;
+
+static void look_at_first(void)
+{
+    REQUIRE(!is_accessible(partly_locked));
+}
+
+static void wipe_partly_locked(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_BEST_EFFORT);
+
+    (void)unused;
+    partly_locked = take(group, KEY);
+    set_failing("mlock2", -ENOMEM);
+    REQUIRE(take(group, 3 * 4096) != NULL);
+    set_happening("mprotect", look_at_first);
+    loam_secret_wipe_all();
+    REQUIRE(!happening);
+}
+
+static void test_partly_locked_pages_are_closed_before_they_are_wiped(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_partly_locked, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_lost_is_told),
         cmocka_unit_test(test_the_second_to_wipe_waits_for_the_first),
+        cmocka_unit_test(test_what_is_wiped_meanwhile_stays_closed),
+        cmocka_unit_test(test_partly_locked_pages_are_closed_before_they_are_wiped),
         cmocka_unit_test(test_each_call_fails_alone),
         cmocka_unit_test(test_all_calls_fail_from_one_on),
     };
