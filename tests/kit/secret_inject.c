@@ -469,6 +469,45 @@ static void test_what_is_wiped_meanwhile_stays_closed(void **state)
     assert_child_succeeds(wipe_while_allocating, NULL);
 }
 
+static atomic_int asleep;
+
+static void sleep_with_the_lock(void)
+{
+    asleep = 1;
+    for (;;)
+        pause();
+}
+
+static void *allocate(void *group)
+{
+    return loam_secret_alloc(group, KEY);
+}
+
+/* As a thread does that touches a secret that has been wiped within a call. */
+static void fork_beside_a_sleeper(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+    int result;
+
+    (void)unused;
+    set_happening("mlock2", sleep_with_the_lock);
+    REQUIRE(pthread_create(&second, NULL, allocate, group) == 0);
+    while (!asleep)
+        usleep(1000);
+    loam_secret_wipe_all();
+    alarm(10);
+    pid_t pid = fork();
+    if (pid == 0)
+        exit(0);
+    REQUIRE(waitpid(pid, &result, 0) == pid && result == 0);
+}
+
+static void test_a_fork_after_wipe_all_waits_for_nobody(void **state)
+{
+    (void)state;
+    assert_child_succeeds(fork_beside_a_sleeper, NULL);
+}
+
 /* Before the first page of those that are wiped is opened, it is no more where the program knows it. */
 static unsigned char *partly_locked;
 
@@ -503,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_the_second_to_wipe_waits_for_the_first),
         cmocka_unit_test(test_what_is_wiped_meanwhile_stays_closed),
         cmocka_unit_test(test_partly_locked_pages_are_closed_before_they_are_wiped),
+        cmocka_unit_test(test_a_fork_after_wipe_all_waits_for_nobody),
         cmocka_unit_test(test_each_call_fails_alone),
         cmocka_unit_test(test_all_calls_fail_from_one_on),
     };
