@@ -37,6 +37,11 @@ enum { FAULTS = 2 }; /* the first of them are taken from a handler of the progra
 
 static struct sigaction earlier[FAULTS]; /* what they called before; SIG_DFL for none */
 
+static bool is_default(const struct sigaction *action)
+{
+    return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_DFL;
+}
+
 /* --- wiping --- */
 
 /* With a key, 0 is the one that every thread may use. */
@@ -207,18 +212,25 @@ static _Noreturn void sleep_until_the_end(void)
         sigsuspend(&none);
 }
 
+/* What the program had asked for once is no more asked for when it has been called. */
 static const struct sigaction *earlier_action(int number)
 {
-    for (size_t i = 0; i < FAULTS; i++)
-        if (fatal[i] == number && earlier[i].sa_handler != SIG_DFL && earlier[i].sa_handler != SIG_IGN)
-            return &earlier[i];
+    static bool spent[FAULTS];
+
+    for (size_t i = 0; i < FAULTS; i++) {
+        if (fatal[i] != number || is_default(&earlier[i]))
+            continue;
+        bool once = earlier[i].sa_flags & (int)SA_RESETHAND;
+        return once && __atomic_exchange_n(&spent[i], true, __ATOMIC_RELAXED) ? NULL : &earlier[i];
+    }
     return NULL;
 }
 
+/* Of an instruction, which faults again when the handler returns; what the processor found in idle memory is not. */
 static bool is_fault(int number, const siginfo_t *info)
 {
     bool by_instruction = number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE;
-    return by_instruction && info->si_code > 0;
+    return by_instruction && info->si_code > 0 && !(number == SIGBUS && info->si_code == BUS_MCEERR_AO);
 }
 
 /*
@@ -233,6 +245,17 @@ static void end_process(int number, const siginfo_t *info)
         raise(number);
 }
 
+/* What another process sends is ignored if the program had wanted that; a fault never is. */
+static void call_earlier(const struct sigaction *action, int number, siginfo_t *info, void *context)
+{
+    if (action->sa_flags & SA_SIGINFO)
+        action->sa_sigaction(number, info, context);
+    else if (action->sa_handler != SIG_IGN)
+        action->sa_handler(number);
+    else if (info->si_code > 0)
+        end_process(number, info);
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
@@ -240,10 +263,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     bool ours = (number == SIGSEGV || number == SIGBUS) && info->si_code > 0 && range_holds(address);
     const struct sigaction *other = ours ? NULL : earlier_action(number);
 
-    if (other && other->sa_flags & SA_SIGINFO)
-        other->sa_sigaction(number, info, context);
-    else if (other)
-        other->sa_handler(number);
+    if (other)
+        call_earlier(other, number, info, context);
     else {
         int wiper = __atomic_load_n(&range.wiper, __ATOMIC_ACQUIRE);
         if (ours && wiper && wiper != sys_thread())
@@ -265,14 +286,14 @@ static void watch(size_t i)
 
     if (sigaction(fatal[i], NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO && old.sa_sigaction == on_signal))
         return;
-    bool is_default = !(old.sa_flags & SA_SIGINFO) && old.sa_handler == SIG_DFL;
-    if (!is_default && (i >= FAULTS || taken[i]))
+    bool unused = is_default(&old);
+    if (!unused && (i >= FAULTS || taken[i]))
         return;
     sigfillset(&action.sa_mask);
     if (i < FAULTS) {
         taken[i] = true;
         earlier[i] = old;
-        action.sa_mask = is_default ? action.sa_mask : old.sa_mask;
+        action.sa_mask = unused ? action.sa_mask : old.sa_mask;
         action.sa_flags |= old.sa_flags & (SA_NODEFER | SA_RESTART);
     }
     sigaction(fatal[i], &action, NULL);

@@ -307,6 +307,48 @@ static void test_an_earlier_handler_keeps_its_faults(void **state)
     assert_ends(fault_elsewhere, SIGSEGV, "of a closed secret");
 }
 
+static void return_at_once(int number)
+{
+    (void)number;
+}
+
+static void fault_with_one_time_handler(void *unused)
+{
+    struct sigaction action = {.sa_handler = return_at_once, .sa_flags = (int)SA_RESETHAND};
+    volatile char *volatile nowhere = (char *)16;
+
+    (void)unused;
+    alarm(10);
+    sigaction(SIGSEGV, &action, NULL);
+    need(0);
+    *nowhere = 1;
+}
+
+static void test_an_earlier_handler_for_one_time_is_called_once(void **state)
+{
+    (void)state;
+    assert_ends(fault_with_one_time_handler, SIGSEGV, "");
+}
+
+static void fault_ignoring_faults(void *unused)
+{
+    volatile char *volatile nowhere = (char *)16;
+
+    (void)unused;
+    alarm(10);
+    signal(SIGSEGV, SIG_IGN);
+    need(0);
+    raise(SIGSEGV);
+    dprintf(STDERR_FILENO, "it goes on\n");
+    *nowhere = 1;
+}
+
+static void test_ignored_faults_stay_ignored_if_sent(void **state)
+{
+    (void)state;
+    assert_ends(fault_ignoring_faults, SIGSEGV, "it goes on");
+}
+
 static void keep_ignored(void *unused)
 {
     (void)unused;
@@ -528,6 +570,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         /* The first: only the handler that is there before all groups is earlier. */
         cmocka_unit_test(test_an_earlier_handler_keeps_its_faults),
+        cmocka_unit_test(test_an_earlier_handler_for_one_time_is_called_once),
+        cmocka_unit_test(test_ignored_faults_stay_ignored_if_sent),
         cmocka_unit_test(test_a_closed_secret_faults_with_a_report),
         cmocka_unit_test(test_a_free_leaves_the_group_closed),
         cmocka_unit_test(test_a_freed_secret_faults_with_a_report),
