@@ -27,3 +27,5 @@ foreach(part ${kit_parts})
 endforeach()
 add_library(loam_kit_static STATIC ${kit_members})
 add_library(loam_kit_shared SHARED ${kit_objects})
+# Handlers of signals, of fork(2) and of exit(3) are in it, which outlive dlclose(3).
+target_link_options(loam_kit_shared PRIVATE -Wl,-z,nodelete)

@@ -24,7 +24,8 @@
  * fork(2). A child finds zeroes in every secret, and may free it. It may go on to allocate. A child made by a bare
  * clone(2) or _Fork(3) must not use secrets if another thread was in a function of these at that moment.
  *
- * A library that contains these functions must not be unloaded: the handlers stay.
+ * The handlers stay for as long as the process does. So does libloam-kit.so, whatever dlclose(3) is called for; another
+ * library that contains these functions must not be unloaded.
  *
  * All functions are thread-safe. loam_secret_wipe(), loam_secret_equal() and loam_secret_wipe_all() are
  * async-signal-safe, the others are not.

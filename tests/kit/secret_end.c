@@ -1,4 +1,5 @@
 /* secret_end.c - the contract of loam/secret.h: what faults, stops the process or ends with it; limits. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -366,6 +367,26 @@ static void test_actions_of_the_program_stay(void **state)
     assert_child_succeeds(keep_ignored, NULL);
 }
 
+static void unload(void *unused)
+{
+    void *library = dlopen(LOAM_KIT_FILE, RTLD_NOW);
+
+    (void)unused;
+    REQUIRE(library != NULL);
+    signal(SIGTERM, SIG_DFL); /* not this program's own */
+    __typeof__(loam_secret_group_create) *create =
+        (__typeof__(loam_secret_group_create) *)dlsym(library, "loam_secret_group_create");
+    REQUIRE(create && create("keys", 0));
+    dlclose(library);
+    raise(SIGTERM);
+}
+
+static void test_the_library_stays_for_its_handlers(void **state)
+{
+    (void)state;
+    assert_ends(unload, SIGTERM, "");
+}
+
 static void use_after_wipe_all(void *unused)
 {
     struct loam_secret_group *group = need(0);
@@ -579,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_what_is_written_around_a_secret_is_noticed),
         cmocka_unit_test(test_only_the_start_of_a_secret_is_freed),
         cmocka_unit_test(test_actions_of_the_program_stay),
+        cmocka_unit_test(test_the_library_stays_for_its_handlers),
         cmocka_unit_test(test_after_wipe_all_nothing_is_allocated_or_read),
         cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
         cmocka_unit_test(test_beyond_the_limit_is_eagain),
