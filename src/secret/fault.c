@@ -8,7 +8,7 @@
  * Locking: none, as the thread that holds the lock may be the one that is interrupted. Records are read that another
  * thread may be changing, which suffices: `open` is set before anything secret is in a page, and reset after
  * it has been wiped, and a chunk's record and its slots are never unmapped. What a report says of a secret that is
- * being allocated or freed at that moment may be wrong, but reads nothing that is not there.
+ * being allocated or freed at that moment, or of a group that is being destroyed, may be wrong.
  *
  * Source: sigaction(2), mremap(2); "Async-signal-safe" of signal-safety(7).
  */
@@ -153,7 +153,7 @@ __attribute__((destructor(101))) static void wipe_at_exit(void)
 
 /* --- reports --- */
 
-static void tell_where(struct text *text, uintptr_t address, const struct chunk *chunk)
+static void tell_where(struct text *text, uintptr_t address)
 {
     struct place place;
 
@@ -163,29 +163,31 @@ static void tell_where(struct text *text, uintptr_t address, const struct chunk 
         text_format(text, "it is byte %u of one of %u bytes", (uint64_t)(address - place.start), (uint64_t)place.size);
     else
         text_format(text, "it is past the end of one of %u bytes", (uint64_t)place.size);
-    text_format(text, " in group \"%s\"", chunk->group->name);
 }
 
 static void describe(struct text *text, uintptr_t address, const char *kind)
 {
     const struct chunk *chunk = range_find(address);
-    bool read_only = chunk->group && chunk->group->key < 0 && chunk->group->access == LOAM_SECRET_READ;
+    const struct loam_secret_group *group = chunk->group;
+    bool inside = address - chunk_data(chunk) < chunk->open * PAGE_SIZE;
 
-    if (!chunk->group)
+    if (!group) {
         text_format(text, "loam: %s of a freed secret at %x: nothing is allocated there any more.\n", kind,
                     (uint64_t)address);
-    else if (address - chunk_data(chunk) >= chunk->open * PAGE_SIZE) {
-        text_format(text, "loam: %s outside the pages of secrets at %x: ", kind, (uint64_t)address);
-        tell_where(text, address, chunk);
-        text_string(text, "; look for an access that goes past its bounds.\n");
-    } else {
-        text_format(text, "loam: %s of a %s secret at %x: ", kind, read_only ? "read-only" : "closed",
-                    (uint64_t)address);
-        tell_where(text, address, chunk);
-        text_string(text, "; open the group by loam_secret_access() first.\n");
+        return;
     }
+    if (inside)
+        text_format(text, "loam: %s of a %s secret at %x: ", kind,
+                    group->key < 0 && group->access == LOAM_SECRET_READ ? "read-only" : "closed", (uint64_t)address);
+    else
+        text_format(text, "loam: %s outside the pages of secrets at %x: ", kind, (uint64_t)address);
+    tell_where(text, address);
+    text_format(text, " in group \"%s\"; %s.\n", group->name,
+                inside ? "open the group by loam_secret_access() first"
+                       : "look for an access that goes past its bounds");
 }
 
+/* All has been wiped when it is written: whoever reads it may let it wait. */
 static void report(uintptr_t address, const void *context)
 {
     char buffer[REPORT_SIZE];
@@ -197,6 +199,7 @@ static void report(uintptr_t address, const void *context)
                     (uint64_t)address);
     else
         describe(&text, address, fault_kind(context));
+    loam_secret_wipe_all();
     report_write(&text);
 }
 
