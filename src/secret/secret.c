@@ -401,12 +401,16 @@ PUBLIC void loam_secret_group_destroy(struct loam_secret_group *group)
     free(group);
 }
 
-/* On error all are as they were: to give a mapping back what it had takes no more of them. */
+/*
+ * On error all are as they were: to give a mapping back what it had takes no more of them. The one that is refused may
+ * be several mappings, of which the first have changed.
+ */
 static int switch_all(struct loam_secret_group *group, enum loam_secret_access access)
 {
     for (struct chunk *chunk = group->chunks; chunk; chunk = chunk->next) {
         if (!chunk->open || chunk_protect(chunk, 0, chunk->open, access) == 0)
             continue;
+        chunk_protect(chunk, 0, chunk->open, group->access);
         for (struct chunk *done = group->chunks; done != chunk; done = done->next)
             if (done->open && chunk_protect(done, 0, done->open, group->access) < 0)
                 place_refused();

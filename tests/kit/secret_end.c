@@ -524,6 +524,30 @@ static void allocate_best_effort(void *unused)
     REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
 }
 
+/* Its pages are two mappings, of which the second is one with the guard after it while the group is closed. */
+static void open_partly_locked(void *unused)
+{
+    struct loam_secret_group *group = need(LOAM_SECRET_BEST_EFFORT);
+    unsigned char *first = loam_secret_alloc(group, KEY);
+    unsigned char *many = mmap(NULL, (size_t)1 << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    (void)unused;
+    lower_limit(4096);
+    REQUIRE(loam_secret_alloc(group, 2 * 4096) != NULL && many != MAP_FAILED);
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    for (size_t i = 1; mprotect(many + i * 4096, 4096, PROT_READ) == 0; i += 2)
+        REQUIRE(i < 200000);
+    if (loam_secret_access(group, LOAM_SECRET_READ_WRITE) == 0)
+        return;
+    REQUIRE(errno == ENOMEM && !is_accessible(first));
+}
+
+static void test_a_refused_access_changes_nothing(void **state)
+{
+    (void)state;
+    assert_child_succeeds(open_partly_locked, NULL);
+}
+
 static void test_best_effort_says_what_is_lost(void **state)
 {
     (void)state;
@@ -605,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
         cmocka_unit_test(test_beyond_the_limit_is_eagain),
         cmocka_unit_test(test_hidden_pages_beyond_the_limit_leave_no_hole),
+        cmocka_unit_test(test_a_refused_access_changes_nothing),
         cmocka_unit_test(test_best_effort_says_what_is_lost),
         cmocka_unit_test(test_keys_switch_one_thread),
     };
