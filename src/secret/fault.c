@@ -2,8 +2,9 @@
  * fault.c - see fault.h: wipe everything when the process ends, and tell of faults at secrets' addresses.
  *
  * To wipe, pages are first moved away from where the program knows them, which makes the addresses inaccessible, and
- * zeroed there: no thread ever reads zeroes where its key was. One that touches a secret then faults, and sleeps in
- * the handler until the process ends; the thread that wipes does not, so that it cannot wait for itself.
+ * zeroed there: no thread reads zeroes where its key was, unless the kernel moves nothing. One that touches a secret
+ * then faults, and sleeps in the handler until the process ends; the thread that wipes does not, so that it cannot wait
+ * for itself.
  *
  * Locking: none, as the thread that holds the lock may be the one that is interrupted. Records are read that another
  * thread may be changing, which suffices: `open` is set before anything secret is in a page, and reset after
@@ -65,10 +66,13 @@ static void fill(void *address, size_t size, int empty)
         range_fill(address, size);
 }
 
+/* Pages that the kernel does not open are given back to it, if it takes them. */
 static void zero(const struct loam_secret_group *group, void *address, size_t size)
 {
     if (unprotect(group, address, size) == 0)
         loam_secret_wipe(address, size);
+    else
+        sys_purge(address, size);
 }
 
 static bool wipe_moved(const struct loam_secret_group *group, void *address, size_t size, int empty)

@@ -395,8 +395,10 @@ PUBLIC void loam_secret_group_destroy(struct loam_secret_group *group)
         group_switch_key(group, LOAM_SECRET_READ_WRITE);
     while (group->chunks)
         destroy_chunk(group->chunks);
-    if (group->key >= 0)
+    if (group->key >= 0) {
+        group_switch_key(group, LOAM_SECRET_NONE); /* another thread's group may get the key */
         sys_key_free(group->key);
+    }
     leave();
     free(group);
 }

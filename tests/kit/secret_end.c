@@ -601,6 +601,35 @@ static void use_keys(void *unused)
     REQUIRE(errno == ENOSPC && count > 0);
 }
 
+static int go[2];
+static unsigned char *of_a_new_group;
+
+static void *look_when_told(void *unused)
+{
+    char byte;
+
+    (void)unused;
+    loam_secret_group_destroy(need(LOAM_SECRET_KEYS));
+    REQUIRE(write(go[1], "", 1) == 1); /* this thread has let go of its key */
+    while (!__atomic_load_n(&of_a_new_group, __ATOMIC_ACQUIRE))
+        usleep(1000);
+    byte = *(volatile char *)of_a_new_group;
+    return (void *)(uintptr_t)byte;
+}
+
+static void inherit_a_key(void *unused)
+{
+    pthread_t thread;
+    char byte;
+
+    (void)unused;
+    REQUIRE(pipe(go) == 0 && pthread_create(&thread, NULL, look_when_told, NULL) == 0);
+    REQUIRE(read(go[0], &byte, 1) == 1);
+    void *secret = loam_secret_alloc(need(LOAM_SECRET_KEYS), KEY);
+    __atomic_store_n(&of_a_new_group, secret, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+}
+
 static void test_keys_switch_one_thread(void **state)
 {
     (void)state;
@@ -608,6 +637,7 @@ static void test_keys_switch_one_thread(void **state)
         skip();
     assert_child_succeeds(use_keys, NULL);
     assert_ends(close_for_one_thread, SIGSEGV, "of a closed secret");
+    assert_ends(inherit_a_key, SIGSEGV, "of a closed secret");
 }
 
 int main(void)
