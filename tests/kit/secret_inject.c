@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +24,7 @@
 #include "sys/sys.h"
 
 #include "child.h"
+#include "secret_help.h"
 
 enum { KEY = 32, LARGE = 100000, MANY = 200 };
 
@@ -427,17 +427,6 @@ static void test_the_second_to_wipe_waits_for_the_first(void **state)
 {
     (void)state;
     assert_child_succeeds(wipe_by_two, NULL);
-}
-
-static bool is_accessible(const void *address)
-{
-    int ends[2];
-
-    REQUIRE(pipe(ends) == 0);
-    bool result = write(ends[1], address, 1) == 1;
-    close(ends[0]);
-    close(ends[1]);
-    return result;
 }
 
 static void wipe_while_opening(void *unused)
