@@ -23,8 +23,8 @@
  *
  * fork(2). A child finds zeroes in every secret, and may free it. It may go on to allocate. A child made by a bare
  * clone(2) or _Fork(3) must not use secrets if another thread was in a function of these at that moment. Handlers of
- * pthread_atfork(3) must not use secrets. A child of vfork(2) has its parent's memory: if one of the signals above ends
- * it, the parent's secrets are wiped.
+ * pthread_atfork(3) must not use secrets. A child of vfork(2) has its parent's secrets, which stay if a signal ends
+ * it.
  *
  * The handlers stay for as long as the process does. So does libloam-kit.so, whatever dlclose(3) is called for; another
  * library that contains these functions must not be unloaded.

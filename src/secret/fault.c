@@ -155,6 +155,13 @@ __attribute__((destructor(101))) static void wipe_at_exit(void)
     loam_secret_wipe_all();
 }
 
+/* A child of vfork(2) ends alone, and its memory is its parent's; any other has zeroes until it uses a function. */
+static void wipe_own(void)
+{
+    if (!range.base || range.process == sys_pid())
+        loam_secret_wipe_all();
+}
+
 /* --- reports --- */
 
 static void tell_where(struct text *text, uintptr_t address)
@@ -203,7 +210,7 @@ static void report(uintptr_t address, const void *context)
                     (uint64_t)address);
     else
         describe(&text, address, fault_kind(context));
-    loam_secret_wipe_all();
+    wipe_own();
     report_write(&text);
 }
 
@@ -246,7 +253,7 @@ static bool is_fault(int number, const siginfo_t *info)
  */
 static void end_process(int number, const siginfo_t *info)
 {
-    loam_secret_wipe_all();
+    wipe_own();
     signal(number, SIG_DFL);
     if (!is_fault(number, info))
         raise(number);

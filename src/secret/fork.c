@@ -89,6 +89,7 @@ void fork_inherit(void)
         if (chunk->open)
             inherit(chunk);
     }
+    range.process = sys_pid();
     *range.marker = 1;
 }
 

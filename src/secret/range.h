@@ -46,7 +46,7 @@ struct loam_secret_group {
     size_t secrets, bytes; /* that are allocated, and asked for */
 };
 
-/* Set by range_reserve(), constant after, but for `used`, `cursor` and `lost`, which are the lock's. */
+/* Set by range_reserve(), constant after, but for `used`, `cursor`, `lost` and `process`, which are the lock's. */
 struct range {
     uintptr_t base; /* 0: not reserved yet */
     size_t count;   /* chunks */
@@ -55,6 +55,7 @@ struct range {
     unsigned lost;  /* LOAM_SECRET_LOST_ bits of the whole range */
     struct chunk *chunks;
     ATOMIC uint32_t *marker; /* in memory that is zero in a child */
+    int process;             /* whose secrets these are */
     ATOMIC int wiper;        /* the thread that wipes everything, or has; 0: nobody */
     ATOMIC uint32_t wiped;   /* 1: it has */
 };

@@ -2,12 +2,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -335,6 +337,33 @@ static void test_the_library_stays_for_its_handlers(void **state)
     assert_ends(unload, SIGTERM, "");
 }
 
+static int end_by_signal(void *unused)
+{
+    (void)unused;
+    return raise(SIGTERM);
+}
+
+/* As vfork(2), which compilers cannot know to be harmless here. */
+static void lose_a_child_that_shares_memory(void *unused)
+{
+    static char stack[65536];
+    struct loam_secret_group *group = need(0);
+    unsigned char *secret = loam_secret_alloc(group, KEY);
+    int status;
+
+    (void)unused;
+    secret[0] = 7;
+    pid_t pid = clone(end_by_signal, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+    REQUIRE(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    REQUIRE(is_accessible(secret) && secret[0] == 7 && loam_secret_alloc(group, KEY));
+}
+
+static void test_a_child_that_shares_memory_wipes_nothing(void **state)
+{
+    (void)state;
+    assert_child_succeeds(lose_a_child_that_shares_memory, NULL);
+}
+
 static void use_after_wipe_all(void *unused)
 {
     struct loam_secret_group *group = need(0);
@@ -405,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_only_the_start_of_a_secret_is_freed),
         cmocka_unit_test(test_actions_of_the_program_stay),
         cmocka_unit_test(test_the_library_stays_for_its_handlers),
+        cmocka_unit_test(test_a_child_that_shares_memory_wipes_nothing),
         cmocka_unit_test(test_after_wipe_all_nothing_is_allocated_or_read),
         cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
     };
