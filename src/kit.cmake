@@ -27,5 +27,5 @@ foreach(part ${kit_parts})
 endforeach()
 add_library(loam_kit_static STATIC ${kit_members})
 add_library(loam_kit_shared SHARED ${kit_objects})
-# What ends a thread's scratch and the actions for signals are called after dlclose(3), too.
+# What ends a thread's scratch, and handlers of signals, of fork(2) and of exit(3), are called after dlclose(3), too.
 target_link_options(loam_kit_shared PRIVATE -Wl,-z,nodelete)

@@ -3,8 +3,8 @@
  *
  * Secrets are allocated in groups. Those of a group share pages, which are locked in memory, left out of core files,
  * zero in a forked child, and lie between pages that fault. Each secret lies between bytes that are compared when it is
- * freed, and is wiped then; all are wiped at exit(3) and by a signal that ends the process. A group's secrets are made
- * inaccessible, readable or writable together.
+ * freed, and is wiped then; all are wiped at exit(3) and by the signals below. A group's secrets are made inaccessible,
+ * readable or writable together.
  *
  *     struct loam_secret_group *keys = loam_secret_group_create("keys", 0);
  *     unsigned char *key = loam_secret_alloc(keys, 32);
@@ -18,13 +18,16 @@
  * SIGTERM, SIGSYS, SIGXCPU and SIGXFSZ that has its default action gets a handler that wipes all secrets and then has
  * the signal end the process as it would have. SIGSEGV and SIGBUS get it even where the program has a handler, which is
  * called for every fault that is not at a secret's address. A handler that is installed later replaces this one; if it
- * ends the process, it can call loam_secret_wipe_all() first. SIGKILL and _exit(2) wipe nothing; the kernel then clears
- * the pages before anyone else gets them.
+ * ends the process, it can call loam_secret_wipe_all() first. Other signals, SIGKILL among them, _exit(2) and
+ * quick_exit(3) wipe nothing; the kernel then clears the pages before anyone else gets them.
  *
  * fork(2). A child finds zeroes in every secret, and may free it. It may go on to allocate. A child made by a bare
- * clone(2) or _Fork(3) must not use secrets if another thread was in a function of these at that moment.
+ * clone(2) or _Fork(3) must not use secrets if another thread was in a function of these at that moment. Handlers of
+ * pthread_atfork(3) must not use secrets. A child of vfork(2) has its parent's secrets, which stay if a signal ends
+ * it.
  *
- * A library that contains these functions must not be unloaded: the handlers stay.
+ * The handlers stay for as long as the process does. So does libloam-kit.so, whatever dlclose(3) is called for; another
+ * library that contains these functions must not be unloaded.
  *
  * All functions are thread-safe. loam_secret_wipe(), loam_secret_equal() and loam_secret_wipe_all() are
  * async-signal-safe, the others are not.
@@ -48,8 +51,8 @@ enum {
      * loam_secret_status() says what was lost. */
     LOAM_SECRET_BEST_EFFORT = 1,
 
-    /* Each secret has pages of its own, and ends within 24 bytes of one that faults. What is freed faults, until
-     * the addresses of all secrets, up to 1 GiB, have been used once. */
+    /* Each secret has pages of its own, and ends within 24 bytes of one that faults if aligned to 16. What is freed
+     * faults, until the addresses of all secrets, up to 1 GiB, have been used once. */
     LOAM_SECRET_ISOLATED = 2,
 
     /* memfd_secret(2): not to be read through /proc/PID/mem or by a debugger either. Memory is taken in pieces of
@@ -58,7 +61,8 @@ enum {
 
     /* A protection key, see pkeys(7): access is switched for the calling thread alone, at the cost of an
      * instruction. A thread starts with the access of the one that creates it; those that exist when the group is
-     * created, and each signal handler, with none. */
+     * created, and each signal handler, with none. But a thread keeps what it may do with a key, and a group may get
+     * that of one that another thread has destroyed. */
     LOAM_SECRET_KEYS = 8,
 };
 
@@ -69,9 +73,10 @@ enum {
  *   EACCES   all has been wiped
  *   ENOMEM   no memory, or no addresses
  *   ENOSYS   HIDDEN, and the kernel has no memfd_secret(2), or it is switched off
- *   ENOTSUP  KEYS, and the processor or the kernel has none; or, without BEST_EFFORT, the kernel cannot leave memory
- * out of core files or empty it in a child ENOSPC   KEYS, and all of the processor's are in use or an error of
- * getrandom(2).
+ *   ENOTSUP  KEYS, and the processor or the kernel has none
+ *   ENOTSUP  without BEST_EFFORT, and the kernel cannot leave memory out of core files or empty it in a child
+ *   ENOSPC   KEYS, and all of the processor's are in use
+ * or an error of getrandom(2).
  */
 struct loam_secret_group *loam_secret_group_create(const char *name, unsigned flags);
 
@@ -147,8 +152,8 @@ void loam_secret_wipe(void *data, size_t n);
 /*
  * Wipe every secret, for good; for a handler of a signal after which the process ends. The addresses become
  * inaccessible before the secrets become zero, so that no other thread works on with a key of zeroes: one that
- * uses a secret afterwards sleeps until the process ends. Allocations fail with EACCES, frees do nothing, and sizes are
- * 0.
+ * uses a secret afterwards sleeps until the process ends. If another thread has begun to, wait for it. Allocations fail
+ * with EACCES, frees do nothing, and sizes are 0.
  */
 void loam_secret_wipe_all(void);
 

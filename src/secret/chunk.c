@@ -74,18 +74,26 @@ static bool unhide(struct chunk *chunk)
     return sys_reserve_at(data, size) == 0 && (range_advise(data, size) & ~range.lost) == 0;
 }
 
+/*
+ * The pages are made elsewhere and moved here: a mapping at a given address that exceeds the limit has taken away
+ * what was there before the kernel refuses it, and what another thread maps next would lie among the secrets.
+ */
 static int hide(struct chunk *chunk, size_t pages)
 {
     void *data = page_address(chunk, 0);
-    int error = sys_map_secret(data, pages * PAGE_SIZE);
+    size_t size = pages * PAGE_SIZE;
+    intptr_t made = sys_map_secret(size);
 
-    if (error == -EAGAIN || error == -ENOSYS)
-        return error;
+    if (made < 0)
+        return made == -EAGAIN || made == -ENOSYS ? (int)made : -ENOMEM;
     chunk->hidden = true;
-    chunk->open = pages;
+    chunk_opened(chunk, pages);
     chunk->locked = pages;
-    if (error < 0 || sys_advise(data, pages * PAGE_SIZE, MADV_DONTFORK) < 0 ||
-        chunk_protect(chunk, 0, pages, LOAM_SECRET_READ_WRITE) < 0)
+    if (sys_remap_at((void *)made, size, size, data) < 0) {
+        sys_unmap((void *)made, size);
+        return -ENOMEM;
+    }
+    if (sys_advise(data, size, MADV_DONTFORK) < 0 || chunk_protect(chunk, 0, pages, LOAM_SECRET_READ_WRITE) < 0)
         return -ENOMEM;
     return 0;
 }
@@ -123,7 +131,7 @@ int chunk_open(struct chunk *chunk, size_t pages)
         chunk_protect(chunk, from, count, LOAM_SECRET_NONE);
         return -EAGAIN;
     }
-    chunk->open = pages;
+    chunk_opened(chunk, pages);
     memset(address, 0, count * PAGE_SIZE);
     return 0;
 }

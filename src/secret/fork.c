@@ -6,7 +6,7 @@
  * time that it uses a secret's function: one that only calls execve(2) pays nothing. But the holes where hidden
  * pages were are filled at once, before something else is mapped there.
  *
- * Locking: the parent holds range_lock during the fork, so the child's records are whole.
+ * Locking: the parent holds range_lock during the fork, so the child's records are whole, unless all has been wiped.
  * Source:  pthread_atfork(3); madvise(2), MADV_WIPEONFORK and MADV_DONTFORK; mlock(2).
  */
 #include "secret/fork.h"
@@ -14,9 +14,11 @@
 #include "secret/chunk.h"
 #include "secret/place.h"
 #include "sys/memory.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 
 /* What the pages themselves allow: with a key everything, as the key decides. */
 static enum loam_secret_access page_access(const struct loam_secret_group *group)
@@ -87,26 +89,41 @@ void fork_inherit(void)
         if (chunk->open)
             inherit(chunk);
     }
+    range.process = sys_pid();
     *range.marker = 1;
 }
 
+static ATOMIC int forker; /* the thread that has the lock for its fork; 0: none */
+
+/* Once all has been wiped, who has the lock may sleep with it; the records are not used any more then. */
 static void before(void)
 {
-    lock_take(&range_lock);
+    while (!lock_try(&range_lock)) {
+        if (range_wiped())
+            return;
+        sched_yield();
+    }
+    __atomic_store_n(&forker, sys_thread(), __ATOMIC_RELAXED);
 }
 
 static void in_parent(void)
 {
+    if (__atomic_load_n(&forker, __ATOMIC_RELAXED) != sys_thread())
+        return;
+    __atomic_store_n(&forker, 0, __ATOMIC_RELAXED);
     lock_give(&range_lock);
 }
 
 /* The marker is zero already, unless the kernel could not be told to empty the range. */
 static void in_child(void)
 {
+    forker = 0;
     lock_init(&range_lock);
     if (!range.base)
         return;
     *range.marker = 0;
+    if (range_wiped())
+        return;
     FOR_EACH_OPEN(chunk)
     {
         if (chunk->hidden)

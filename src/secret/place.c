@@ -31,11 +31,11 @@ int place_begin(void)
 
 /* --- finding --- */
 
-static bool is_shared_start(struct chunk *chunk, size_t granule, struct place *out)
+static bool is_shared_start(struct chunk *chunk, const struct slots *slots, size_t granule, struct place *out)
 {
     size_t size;
 
-    if (!slots_starts(chunk->slots, granule, &size))
+    if (!slots_starts(slots, granule, &size))
         return false;
     *out = (struct place){chunk, chunk_data(chunk) + granule * GRANULE, size};
     return true;
@@ -50,7 +50,8 @@ bool place_at(uintptr_t address, struct place *out)
     if (!chunk->group)
         return false;
     if (chunk->slots)
-        return offset % GRANULE == 0 && offset / GRANULE < SLOTS_COUNT && is_shared_start(chunk, offset / GRANULE, out);
+        return offset % GRANULE == 0 && offset / GRANULE < SLOTS_COUNT &&
+               is_shared_start(chunk, chunk->slots, offset / GRANULE, out);
     *out = (struct place){chunk, chunk->start, chunk->size};
     return chunk->start == address;
 }
@@ -58,14 +59,15 @@ bool place_at(uintptr_t address, struct place *out)
 bool place_around(uintptr_t address, struct place *out)
 {
     struct chunk *chunk = range_find(address);
+    const struct slots *slots = chunk->slots;
     size_t offset = address - chunk_data(chunk);
 
-    if (!chunk->slots) {
+    if (!slots) {
         *out = (struct place){chunk, chunk->start, chunk->size};
         return address >= chunk->start;
     }
     for (size_t granule = min_size(offset / GRANULE + 1, SLOTS_COUNT); granule-- > 0;)
-        if (is_shared_start(chunk, granule, out))
+        if (is_shared_start(chunk, slots, granule, out))
             return address - out->start < place_body(out->size);
     return false;
 }
@@ -77,7 +79,7 @@ bool place_next(struct chunk *chunk, size_t *cursor, struct place *out)
         return (*cursor)++ == 0 && chunk->secrets;
     }
     while (*cursor < SLOTS_COUNT)
-        if (is_shared_start(chunk, (*cursor)++, out))
+        if (is_shared_start(chunk, chunk->slots, (*cursor)++, out))
             return true;
     return false;
 }

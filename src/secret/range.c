@@ -70,6 +70,7 @@ int range_reserve(void)
     range.used = range.cursor = 1;
     range.lost = lost;
     range.marker = (ATOMIC uint32_t *)base;
+    range.process = sys_pid();
     *range.marker = 1;
     range.base = (uintptr_t)base;
     return 0;

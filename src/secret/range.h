@@ -46,7 +46,7 @@ struct loam_secret_group {
     size_t secrets, bytes; /* that are allocated, and asked for */
 };
 
-/* Set by range_reserve(), constant after, but for `used`, `cursor` and `lost`, which are the lock's. */
+/* Set by range_reserve(), constant after, but for `used`, `cursor`, `lost` and `process`, which are the lock's. */
 struct range {
     uintptr_t base; /* 0: not reserved yet */
     size_t count;   /* chunks */
@@ -55,7 +55,9 @@ struct range {
     unsigned lost;  /* LOAM_SECRET_LOST_ bits of the whole range */
     struct chunk *chunks;
     ATOMIC uint32_t *marker; /* in memory that is zero in a child */
-    ATOMIC int wiper;        /* the thread that wiped everything; 0: nobody has */
+    int process;             /* whose secrets these are */
+    ATOMIC int wiper;        /* the thread that wipes everything, or has; 0: nobody */
+    ATOMIC uint32_t wiped;   /* 1: it has */
 };
 
 HIDDEN extern struct range range;
@@ -91,7 +93,13 @@ INLINE struct chunk *range_find(uintptr_t address)
 
 INLINE bool range_wiped(void)
 {
-    return __atomic_load_n(&range.wiper, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&range.wiper, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Who calls this and then range_wiped(), and finds nothing wiped, has pages that will be: the order of all four. */
+INLINE void chunk_opened(struct chunk *chunk, size_t pages)
+{
+    __atomic_store_n(&chunk->open, pages, __ATOMIC_SEQ_CST);
 }
 
 /* Where the open pages begin. */
@@ -104,7 +112,7 @@ INLINE uintptr_t chunk_data(const struct chunk *chunk)
 INLINE struct chunk *range_next(struct chunk *chunk)
 {
     for (; chunk < range.chunks + range.used; chunk++)
-        if (chunk->open)
+        if (__atomic_load_n(&chunk->open, __ATOMIC_SEQ_CST))
             return chunk;
     return NULL;
 }

@@ -177,6 +177,8 @@ static int create(struct loam_secret_group *group, size_t alignment, size_t size
     int error = alone ? place_alone(group, alignment, size, out) : place_shared(group, alignment, size, out);
     if (error < 0)
         return error;
+    if (range_wiped()) /* it may have missed the pages that are new */
+        return -EACCES;
     place_enclose(out);
     out->chunk->secrets++;
     group->secrets++;
@@ -393,18 +395,24 @@ PUBLIC void loam_secret_group_destroy(struct loam_secret_group *group)
         group_switch_key(group, LOAM_SECRET_READ_WRITE);
     while (group->chunks)
         destroy_chunk(group->chunks);
-    if (group->key >= 0)
+    if (group->key >= 0) {
+        group_switch_key(group, LOAM_SECRET_NONE); /* another thread's group may get the key */
         sys_key_free(group->key);
+    }
     leave();
     free(group);
 }
 
-/* On error all are as they were: to give a mapping back what it had takes no more of them. */
+/*
+ * On error all are as they were: to give a mapping back what it had takes no more of them. The one that is refused may
+ * be several mappings, of which the first have changed.
+ */
 static int switch_all(struct loam_secret_group *group, enum loam_secret_access access)
 {
     for (struct chunk *chunk = group->chunks; chunk; chunk = chunk->next) {
         if (!chunk->open || chunk_protect(chunk, 0, chunk->open, access) == 0)
             continue;
+        chunk_protect(chunk, 0, chunk->open, group->access);
         for (struct chunk *done = group->chunks; done != chunk; done = done->next)
             if (done->open && chunk_protect(done, 0, done->open, group->access) < 0)
                 place_refused();

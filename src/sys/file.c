@@ -65,7 +65,7 @@ int sys_memfd(const char *name, unsigned flags)
     return (int)sys_call("memfd_create", SYS_memfd_create, (long)name, (long)flags, 0, 0, 0, 0);
 }
 
-int sys_map_secret(void *address, size_t size)
+intptr_t sys_map_secret(size_t size)
 {
     int fd = (int)sys_call("memfd_secret", SYS_memfd_secret, O_CLOEXEC, 0, 0, 0, 0, 0);
 
@@ -73,9 +73,9 @@ int sys_map_secret(void *address, size_t size)
         return fd;
     intptr_t result = sys_truncate(fd, size);
     if (result == 0)
-        result = sys_map_file(address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0);
+        result = sys_map_file(NULL, size, PROT_NONE, MAP_SHARED, fd, 0);
     sys_close(fd);
-    return result < 0 ? (int)result : 0;
+    return result;
 }
 
 int sys_seal_file(int fd, int seals)

@@ -30,10 +30,10 @@ int sys_reopen(int fd, int flags);
 int sys_memfd(const char *name, unsigned flags);
 
 /*
- * Map pages of memfd_secret(2), which nothing else can reach any more, over what lies at the address; they cannot be
- * accessed yet. Linux 5.14, else -ENOSYS.
+ * Map pages of memfd_secret(2), which nothing else can reach any more; they cannot be accessed yet. Linux 5.14, else
+ * -ENOSYS. Returns the address or -errno.
  */
-int sys_map_secret(void *address, size_t size);
+intptr_t sys_map_secret(size_t size);
 
 /* F_SEAL_ values of fcntl(2). */
 int sys_seal_file(int fd, int seals);

@@ -1,6 +1,6 @@
 /*
- * secret.c - the contract of loam/secret.h, seen from within; secret_end.c has what faults, stops
- * and ends, secret_outside.c what other processes see.
+ * secret.c - the contract of loam/secret.h, seen from within; secret_end.c has what faults, stops and ends,
+ * secret_limits.c what happens at limits, secret_outside.c what other processes see.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,15 +1,14 @@
-/* secret_end.c - the contract of loam/secret.h: what faults, stops the process or ends with it; limits. */
+/* secret_end.c - the contract of loam/secret.h: what faults, stops the process or ends with it. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,58 +18,11 @@
 #include <loam/secret.h>
 
 #include "child.h"
+#include "secret_help.h"
 
-enum { KEY = 32, LARGE = 100000, NOBODY = 65534 };
-
-/* In a child. */
-static struct loam_secret_group *need(unsigned flags)
-{
-    struct loam_secret_group *group = loam_secret_group_create("keys", flags);
-
-    REQUIRE(group != NULL);
-    return group;
-}
-
-static int is_zero(const unsigned char *data, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (data[i])
-            return 0;
-    return 1;
-}
-
-static bool have_keys(void)
-{
-    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_KEYS);
-
-    loam_secret_group_destroy(group);
-    return group != NULL;
-}
-
-/* write(2) answers instead of a fault. */
-static bool is_accessible(const void *address)
-{
-    int ends[2];
-
-    REQUIRE(pipe(ends) == 0);
-    bool result = write(ends[1], address, 1) == 1;
-    REQUIRE(result || errno == EFAULT);
-    close(ends[0]);
-    close(ends[1]);
-    return result;
-}
+enum { KEY = 32, LARGE = 100000 };
 
 /* --- what faults or stops --- */
-
-static void assert_ends(void (*body)(void *), int number, const char *report)
-{
-    struct outcome outcome;
-
-    child_run(body, NULL, &outcome);
-    if (!WIFSIGNALED(outcome.status) || WTERMSIG(outcome.status) != number || !strstr(outcome.text, report))
-        fail_msg("status 0x%x, expected signal %d and \"%s\": %s", (unsigned)outcome.status, number, report,
-                 outcome.text);
-}
 
 static void touch_with(enum loam_secret_access access, int write, unsigned flags)
 {
@@ -306,6 +258,48 @@ static void test_an_earlier_handler_keeps_its_faults(void **state)
     assert_ends(fault_elsewhere, SIGSEGV, "of a closed secret");
 }
 
+static void return_at_once(int number)
+{
+    (void)number;
+}
+
+static void fault_with_one_time_handler(void *unused)
+{
+    struct sigaction action = {.sa_handler = return_at_once, .sa_flags = (int)SA_RESETHAND};
+    volatile char *volatile nowhere = (char *)16;
+
+    (void)unused;
+    alarm(10);
+    sigaction(SIGSEGV, &action, NULL);
+    need(0);
+    *nowhere = 1;
+}
+
+static void test_an_earlier_handler_for_one_time_is_called_once(void **state)
+{
+    (void)state;
+    assert_ends(fault_with_one_time_handler, SIGSEGV, "");
+}
+
+static void fault_ignoring_faults(void *unused)
+{
+    volatile char *volatile nowhere = (char *)16;
+
+    (void)unused;
+    alarm(10);
+    signal(SIGSEGV, SIG_IGN);
+    need(0);
+    raise(SIGSEGV);
+    dprintf(STDERR_FILENO, "it goes on\n");
+    *nowhere = 1;
+}
+
+static void test_ignored_faults_stay_ignored_if_sent(void **state)
+{
+    (void)state;
+    assert_ends(fault_ignoring_faults, SIGSEGV, "it goes on");
+}
+
 static void keep_ignored(void *unused)
 {
     (void)unused;
@@ -321,6 +315,53 @@ static void test_actions_of_the_program_stay(void **state)
 {
     (void)state;
     assert_child_succeeds(keep_ignored, NULL);
+}
+
+static void unload(void *unused)
+{
+    void *library = dlopen(LOAM_KIT_FILE, RTLD_NOW);
+
+    (void)unused;
+    REQUIRE(library != NULL);
+    signal(SIGTERM, SIG_DFL); /* not this program's own */
+    __typeof__(loam_secret_group_create) *create =
+        (__typeof__(loam_secret_group_create) *)dlsym(library, "loam_secret_group_create");
+    REQUIRE(create && create("keys", 0));
+    dlclose(library);
+    raise(SIGTERM);
+}
+
+static void test_the_library_stays_for_its_handlers(void **state)
+{
+    (void)state;
+    assert_ends(unload, SIGTERM, "");
+}
+
+static int end_by_signal(void *unused)
+{
+    (void)unused;
+    return raise(SIGTERM);
+}
+
+/* As vfork(2), which compilers cannot know to be harmless here. */
+static void lose_a_child_that_shares_memory(void *unused)
+{
+    static char stack[65536];
+    struct loam_secret_group *group = need(0);
+    unsigned char *secret = loam_secret_alloc(group, KEY);
+    int status;
+
+    (void)unused;
+    secret[0] = 7;
+    pid_t pid = clone(end_by_signal, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+    REQUIRE(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    REQUIRE(is_accessible(secret) && secret[0] == 7 && loam_secret_alloc(group, KEY));
+}
+
+static void test_a_child_that_shares_memory_wipes_nothing(void **state)
+{
+    (void)state;
+    assert_child_succeeds(lose_a_child_that_shares_memory, NULL);
 }
 
 static void use_after_wipe_all(void *unused)
@@ -378,131 +419,13 @@ static void test_no_thread_sees_zeroes_at_the_end(void **state)
         assert_child_succeeds(exit_beside_a_reader, NULL);
 }
 
-/* --- limits and keys --- */
-
-static void lower_limit(size_t bytes)
-{
-    REQUIRE(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){bytes, bytes}) == 0);
-    if (getuid() == 0)
-        REQUIRE(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-}
-
-static void allocate_beyond_limit(void *limit)
-{
-    struct loam_secret_group *group = need(0);
-    struct loam_secret_status status;
-    unsigned char *secret, *last = NULL;
-    int count = 0;
-
-    lower_limit(*(size_t *)limit);
-    while ((secret = loam_secret_alloc(group, KEY)) && count++ < 10000) {
-        memset(secret, 7, KEY);
-        last = secret;
-    }
-    REQUIRE(errno == EAGAIN);
-    REQUIRE(loam_secret_alloc(group, LARGE) == NULL && errno == EAGAIN);
-    REQUIRE(!last || last[KEY - 1] == 7);
-    loam_secret_status(group, &status);
-    REQUIRE(status.locked == *(size_t *)limit && status.unlocked == 0 && status.lost == 0);
-    REQUIRE(status.secrets == *(size_t *)limit / 64);
-    if (last) {
-        REQUIRE(is_accessible(last) && !is_accessible(last + 4096));
-        loam_secret_free(last);
-        REQUIRE(loam_secret_alloc(group, KEY) == last);
-    }
-}
-
-static void test_beyond_the_limit_is_eagain(void **state)
-{
-    size_t limits[] = {0, 4096, 40960, 61440};
-
-    (void)state;
-    for (int i = 0; i < 4; i++)
-        assert_child_succeeds(allocate_beyond_limit, &limits[i]);
-}
-
-static void allocate_best_effort(void *unused)
-{
-    struct loam_secret_group *group = need(LOAM_SECRET_BEST_EFFORT);
-    struct loam_secret_status status;
-
-    (void)unused;
-    lower_limit(8192);
-    for (int i = 0; i < 1000; i++)
-        REQUIRE(loam_secret_alloc(group, KEY) != NULL);
-    loam_secret_status(group, &status);
-    REQUIRE(status.locked == 8192 && status.unlocked == 1000 / 64 * 4096 - 4096);
-    REQUIRE(status.lost == LOAM_SECRET_LOST_LOCK);
-    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
-}
-
-static void test_best_effort_says_what_is_lost(void **state)
-{
-    (void)state;
-    assert_child_succeeds(allocate_best_effort, NULL);
-}
-
-static void *fault_in_thread(void *secret)
-{
-    return (void *)(uintptr_t) * (volatile unsigned char *)secret;
-}
-
-static void close_for_one_thread(void *unused)
-{
-    struct loam_secret_group *group = need(LOAM_SECRET_KEYS);
-    unsigned char *secret = loam_secret_alloc(group, KEY);
-    pthread_t thread;
-    void *seen;
-
-    (void)unused;
-    secret[0] = 3;
-    REQUIRE(pthread_create(&thread, NULL, fault_in_thread, secret) == 0);
-    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
-    pthread_join(thread, &seen);
-    REQUIRE((uintptr_t)seen == 3);
-    REQUIRE(!loam_secret_alloc(group, KEY) && errno == EACCES);
-    pthread_create(&thread, NULL, fault_in_thread, secret); /* it starts closed */
-    pthread_join(thread, NULL);
-}
-
-static void use_keys(void *unused)
-{
-    struct loam_secret_group *group = need(LOAM_SECRET_KEYS);
-    unsigned char *secret = loam_secret_alloc(group, KEY);
-
-    (void)unused;
-    secret[0] = 3;
-    REQUIRE(loam_secret_access(group, LOAM_SECRET_READ) == 0);
-    REQUIRE(secret[0] == 3);
-    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
-    loam_secret_check(group);
-    loam_secret_free(secret);
-    REQUIRE(loam_secret_access(group, LOAM_SECRET_READ_WRITE) == 0);
-    REQUIRE(is_zero(loam_secret_alloc(group, KEY), KEY));
-    loam_secret_access(group, LOAM_SECRET_NONE);
-    loam_secret_group_destroy(group);
-    for (int i = 0; i < 100; i++)
-        loam_secret_group_destroy(need(LOAM_SECRET_KEYS)); /* the key is given back */
-    int count = 0;
-    while (loam_secret_group_create("keys", LOAM_SECRET_KEYS))
-        count++;
-    REQUIRE(errno == ENOSPC && count > 0);
-}
-
-static void test_keys_switch_one_thread(void **state)
-{
-    (void)state;
-    if (!have_keys())
-        skip();
-    assert_child_succeeds(use_keys, NULL);
-    assert_ends(close_for_one_thread, SIGSEGV, "of a closed secret");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         /* The first: only the handler that is there before all groups is earlier. */
         cmocka_unit_test(test_an_earlier_handler_keeps_its_faults),
+        cmocka_unit_test(test_an_earlier_handler_for_one_time_is_called_once),
+        cmocka_unit_test(test_ignored_faults_stay_ignored_if_sent),
         cmocka_unit_test(test_a_closed_secret_faults_with_a_report),
         cmocka_unit_test(test_a_free_leaves_the_group_closed),
         cmocka_unit_test(test_a_freed_secret_faults_with_a_report),
@@ -510,11 +433,10 @@ int main(void)
         cmocka_unit_test(test_what_is_written_around_a_secret_is_noticed),
         cmocka_unit_test(test_only_the_start_of_a_secret_is_freed),
         cmocka_unit_test(test_actions_of_the_program_stay),
+        cmocka_unit_test(test_the_library_stays_for_its_handlers),
+        cmocka_unit_test(test_a_child_that_shares_memory_wipes_nothing),
         cmocka_unit_test(test_after_wipe_all_nothing_is_allocated_or_read),
         cmocka_unit_test(test_no_thread_sees_zeroes_at_the_end),
-        cmocka_unit_test(test_beyond_the_limit_is_eagain),
-        cmocka_unit_test(test_best_effort_says_what_is_lost),
-        cmocka_unit_test(test_keys_switch_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

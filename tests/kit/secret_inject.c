@@ -5,9 +5,11 @@
  * does, and what is there keeps its bytes; once calls succeed again, so does everything.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@
 #include "sys/sys.h"
 
 #include "child.h"
+#include "secret_help.h"
 
 enum { KEY = 32, LARGE = 100000, MANY = 200 };
 
@@ -369,10 +372,166 @@ static void test_what_is_lost_is_told(void **state)
         assert_child_succeeds(bodies[i], NULL);
 }
 
+/* --- what happens within a call --- */
+
+static const char *awaited;
+static void (*happening)(void);
+
+/* The hook calls happening() once, before the first call of that name. */
+static long happen(const char *name)
+{
+    void (*now)(void) = strcmp(name, awaited) == 0 ? happening : NULL;
+
+    if (now) {
+        happening = NULL;
+        now();
+    }
+    return 0;
+}
+
+static void set_happening(const char *name, void (*what)(void))
+{
+    awaited = name;
+    happening = what;
+    sys_inject = happen;
+}
+
+static atomic_int wiper_went_on;
+static pthread_t second;
+
+static void *wipe_second(void *unused)
+{
+    (void)unused;
+    loam_secret_wipe_all();
+    REQUIRE(wiper_went_on);
+    return NULL;
+}
+
+static void start_second(void)
+{
+    REQUIRE(pthread_create(&second, NULL, wipe_second, NULL) == 0);
+    usleep(50000);
+    wiper_went_on = 1;
+}
+
+static void wipe_by_two(void *unused)
+{
+    (void)unused;
+    REQUIRE(take(loam_secret_group_create("keys", 0), KEY) != NULL);
+    set_happening("mremap", start_second);
+    loam_secret_wipe_all();
+    REQUIRE(wiper_went_on && pthread_join(second, NULL) == 0);
+}
+
+static void test_the_second_to_wipe_waits_for_the_first(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_by_two, NULL);
+}
+
+static void wipe_while_opening(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+    unsigned char *secret = take(group, KEY);
+
+    (void)unused;
+    REQUIRE(loam_secret_access(group, LOAM_SECRET_NONE) == 0);
+    set_happening("mprotect", loam_secret_wipe_all);
+    loam_secret_access(group, LOAM_SECRET_READ);
+    REQUIRE(!happening && !is_accessible(secret));
+}
+
+static void wipe_while_allocating(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+
+    (void)unused;
+    REQUIRE(group != NULL);
+    set_happening("mlock2", loam_secret_wipe_all);
+    REQUIRE(!loam_secret_alloc(group, KEY) && errno == EACCES && !happening);
+}
+
+static void test_what_is_wiped_meanwhile_stays_closed(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_while_opening, NULL);
+    assert_child_succeeds(wipe_while_allocating, NULL);
+}
+
+static atomic_int asleep;
+
+static void sleep_with_the_lock(void)
+{
+    asleep = 1;
+    for (;;)
+        pause();
+}
+
+static void *allocate(void *group)
+{
+    return loam_secret_alloc(group, KEY);
+}
+
+/* As a thread does that touches a secret that has been wiped within a call. */
+static void fork_beside_a_sleeper(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", 0);
+    int result;
+
+    (void)unused;
+    set_happening("mlock2", sleep_with_the_lock);
+    REQUIRE(pthread_create(&second, NULL, allocate, group) == 0);
+    while (!asleep)
+        usleep(1000);
+    loam_secret_wipe_all();
+    alarm(10);
+    pid_t pid = fork();
+    if (pid == 0)
+        exit(0);
+    REQUIRE(waitpid(pid, &result, 0) == pid && result == 0);
+}
+
+static void test_a_fork_after_wipe_all_waits_for_nobody(void **state)
+{
+    (void)state;
+    assert_child_succeeds(fork_beside_a_sleeper, NULL);
+}
+
+/* Before the first page of those that are wiped is opened, it is no more where the program knows it. */
+static unsigned char *partly_locked;
+
+static void look_at_first(void)
+{
+    REQUIRE(!is_accessible(partly_locked));
+}
+
+static void wipe_partly_locked(void *unused)
+{
+    struct loam_secret_group *group = loam_secret_group_create("keys", LOAM_SECRET_BEST_EFFORT);
+
+    (void)unused;
+    partly_locked = take(group, KEY);
+    set_failing("mlock2", -ENOMEM);
+    REQUIRE(take(group, 3 * 4096) != NULL);
+    set_happening("mprotect", look_at_first);
+    loam_secret_wipe_all();
+    REQUIRE(!happening);
+}
+
+static void test_partly_locked_pages_are_closed_before_they_are_wiped(void **state)
+{
+    (void)state;
+    assert_child_succeeds(wipe_partly_locked, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_lost_is_told),
+        cmocka_unit_test(test_the_second_to_wipe_waits_for_the_first),
+        cmocka_unit_test(test_what_is_wiped_meanwhile_stays_closed),
+        cmocka_unit_test(test_partly_locked_pages_are_closed_before_they_are_wiped),
+        cmocka_unit_test(test_a_fork_after_wipe_all_waits_for_nobody),
         cmocka_unit_test(test_each_call_fails_alone),
         cmocka_unit_test(test_all_calls_fail_from_one_on),
     };

@@ -86,6 +86,21 @@ static void end_by(int number)
     raise(number);
 }
 
+/* Nobody reads the report: who writes it waits for ever. */
+static void fault_unread(struct loam_secret_group *group, volatile char *secret)
+{
+    static char block[4096];
+    int ends[2];
+
+    loam_secret_access(group, LOAM_SECRET_NONE);
+    REQUIRE(pipe2(ends, O_NONBLOCK) == 0);
+    while (write(ends[1], block, sizeof(block)) > 0)
+        continue;
+    REQUIRE(fcntl(ends[1], F_SETFL, 0) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    tell(getpid());
+    secret[0]++;
+}
+
 static void end_by_fault(struct loam_secret_group *group, volatile char *secret)
 {
     static char stack[STACK];
@@ -124,6 +139,8 @@ static void be_looked_at(const char *scene, uint64_t seed)
             loam_secret_group_destroy(group);
         else if (strcmp(what, "wiped") == 0)
             loam_secret_wipe_all();
+        else if (strcmp(what, "unread") == 0)
+            fault_unread(group, neighbour);
         else if (strcmp(what, "fault") == 0)
             end_by_fault(group, neighbour);
         else if (strncmp(what, "end ", 4) == 0)
@@ -386,6 +403,24 @@ static void test_exit_wipes(void **state)
     assert_end_leaves("isolated end 0", 0, 0);
 }
 
+static void test_a_fault_wipes_before_it_reports(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    start(&scene, "shared unread");
+    int count = count_in_memory(&scene);
+    for (int i = 0; i < 1000 && count > 0; i++) {
+        usleep(1000);
+        count = count_in_memory(&scene);
+    }
+    kill(scene.child, SIGKILL);
+    finish(&scene);
+    if (count < 0)
+        skip();
+    assert_int_equal(count, 0);
+}
+
 /* The handler of a signal starts with no access by keys. */
 static void test_keyed_secrets_are_wiped(void **state)
 {
@@ -548,6 +583,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_exit_wipes),
         cmocka_unit_test(test_a_signal_that_ends_the_process_wipes),
         cmocka_unit_test(test_a_fault_wipes),
+        cmocka_unit_test(test_a_fault_wipes_before_it_reports),
         cmocka_unit_test(test_keyed_secrets_are_wiped),
         cmocka_unit_test(test_a_core_file_has_no_secret),
     };
