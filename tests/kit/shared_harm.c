@@ -260,6 +260,20 @@ static void test_words_that_are_wrong_do_no_harm(void **state)
         assert_child_succeeds(wrongs[i], NULL);
 }
 
+/* To look at holes would have them filled. */
+static void test_a_file_with_holes_where_its_states_are_is_no_heap(void **state)
+{
+    struct head head = {.magic = SHARED_MAGIC, .version = SHARED_VERSION, .page = PAGE_SIZE, .limit = 4096 * GIB};
+    struct loam_shared *heap;
+    int fd = memfd_create("holes", 0);
+
+    (void)state;
+    assert_int_equal(pwrite(fd, &head, sizeof(head), 0), sizeof(head));
+    assert_int_equal(ftruncate(fd, (off_t)(2048 * GIB)), 0);
+    assert_int_equal(loam_shared_open_fd(fd, &heap), -EBADMSG);
+    close(fd);
+}
+
 static void test_a_pipe_with_the_name_is_no_heap(void **state)
 {
     struct loam_shared *heap;
@@ -499,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_heap_is_refused),
         cmocka_unit_test(test_a_pipe_with_the_name_is_no_heap),
+        cmocka_unit_test(test_a_file_with_holes_where_its_states_are_is_no_heap),
         cmocka_unit_test(test_a_truncated_heap_is_refused),
         cmocka_unit_test(test_words_that_are_wrong_do_no_harm),
         cmocka_unit_test(test_a_damaged_heap_is_refused_or_does_no_harm),
