@@ -159,7 +159,7 @@ PUBLIC int loam_map_try(const struct loam_map *map, int (*body)(void *argument),
     guard.outer = innermost;
     guard.map = map;
     if (sigsetjmp(guard.jump, 0)) {
-        uintptr_t page = align_down(guard.fault, page_size());
+        uintptr_t page = align_down(guard.fault, sys_page_size());
         return fault_reason(map, map_offset_of(map, page), 1);
     }
     innermost = &guard;

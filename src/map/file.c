@@ -58,16 +58,16 @@ static struct backing file_backing(const struct loam_map *map, uint64_t offset)
 /* Map the window, which the file is known to have, into a map that has none. */
 static int lay(struct loam_map *map, uint64_t offset, size_t size)
 {
-    size_t lead = offset % page_size();
+    size_t lead = offset % sys_page_size();
     struct backing backing = file_backing(map, offset - lead);
     uintptr_t address = 0;
 
     if (size > 0) {
-        int error = place_map(map, &backing, align_up(lead + size, page_size()), &address);
+        int error = place_map(map, &backing, align_up(lead + size, sys_page_size()), &address);
         if (error)
             return error;
         if (map->flags & LOAM_MAP_HUGE)
-            sys_advise_huge((void *)address, align_up(lead + size, page_size()));
+            sys_advise_huge((void *)address, align_up(lead + size, sys_page_size()));
         address += lead;
     }
     map->data = (void *)address;

@@ -26,7 +26,7 @@ static int whole_pages(size_t size, size_t *out)
         return -EINVAL;
     if (size > PTRDIFF_MAX / 2)
         return -ENOMEM;
-    *out = align_up(size, page_size());
+    *out = align_up(size, sys_page_size());
     return 0;
 }
 

@@ -28,7 +28,7 @@ static bool is_huge(unsigned flags, size_t size)
 /* Room for `size` bytes at an address that has as much of a huge page before it as `offset` has in the file. */
 static int reserve(struct loam_map *map, size_t size, uint64_t offset, uintptr_t *address)
 {
-    size_t guard = map->flags & LOAM_MAP_GUARDED ? page_size() : 0;
+    size_t guard = map->flags & LOAM_MAP_GUARDED ? sys_page_size() : 0;
     size_t slack = is_huge(map->flags, size) ? HUGE_PAGE : 0;
     size_t extent = size + 2 * guard + slack; /* no size is above PTRDIFF_MAX */
     intptr_t start = sys_reserve(extent);

@@ -8,8 +8,7 @@
 #include <loam/map.h>
 
 #include "base/base.h"
-
-#include <unistd.h>
+#include "sys/memory.h"
 
 enum { MAP_RING = 1 << 30 }; /* beside the public flags */
 
@@ -26,16 +25,11 @@ struct backing {
     uint64_t offset; /* a multiple of the page size */
 };
 
-INLINE size_t page_size(void)
-{
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* The pages that `size` bytes at `address` touch. */
 INLINE struct span span_of(uintptr_t address, size_t size)
 {
-    uintptr_t start = align_down(address, page_size());
-    return (struct span){start, size ? align_up(address + size, page_size()) - start : 0};
+    uintptr_t start = align_down(address, sys_page_size());
+    return (struct span){start, size ? align_up(address + size, sys_page_size()) - start : 0};
 }
 
 /* All that is mapped: of a ring both halves. */

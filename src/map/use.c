@@ -142,7 +142,7 @@ PUBLIC int loam_map_guard(const struct loam_map *map, size_t offset, size_t size
 {
     uintptr_t start = (uintptr_t)map->data + offset;
 
-    if (!map_holds(map, offset, size) || (start | size) % page_size() != 0)
+    if (!map_holds(map, offset, size) || (start | size) % sys_page_size() != 0)
         return -EINVAL;
     if (size == 0)
         return 0;
