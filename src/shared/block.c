@@ -1,5 +1,4 @@
-/* block.c - blocks in use: whether an address is one, by records that are not trusted. See format.h for the order of
- * reading. */
+/* block.c - blocks in use, by offset; and their end. */
 #include "shared/shared.h"
 
 bool block_at(const struct loam_shared *heap, uint64_t offset, struct block *out)

@@ -13,7 +13,6 @@
 
 #include "sys/file.h"
 #include "sys/raw.h"
-#include "sys/sys.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -167,14 +166,13 @@ static void *take_own(struct loam_shared *heap, ATOMIC uint64_t *word, uint64_t 
 
 static void *take(struct loam_shared *heap, ATOMIC uint64_t *word, ptrdiff_t next)
 {
-    void *result = NULL;
     uint64_t offset;
 
     note(heap, word);
     do {
         offset = wait_for(heap, word);
     } while (offset && !change(word, offset, cell_word(offset, heap->me)));
-    result = offset ? take_own(heap, word, offset, next) : fail(ENOENT);
+    void *result = offset ? take_own(heap, word, offset, next) : fail(ENOENT);
     note_nothing(heap);
     return result;
 }
@@ -232,11 +230,10 @@ void cell_resolve(struct loam_shared *heap, unsigned number)
     uint64_t now = word ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
     struct block block;
 
-    if (word && cell_participant(now) == number) {
-        if (block_at(heap, cell_offset(now), &block)) { /* else the cell may have been freed, and hold another's data */
-            tag_change(block_tag(&block), number, HELD_BY_ALL);
-            change(word, now, cell_offset(now));
-        }
+    /* If what it names is no block, the cell may have been freed, and hold another's data. */
+    if (word && cell_participant(now) == number && block_at(heap, cell_offset(now), &block)) {
+        tag_change(block_tag(&block), number, HELD_BY_ALL);
+        change(word, now, cell_offset(now));
     }
     __atomic_store_n(&participant_of(heap, number)->cell, 0, __ATOMIC_RELEASE);
 }

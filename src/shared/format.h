@@ -5,20 +5,21 @@
  *
  * The file is cut into slices of 64 KiB. What a slice is used for is one word, its state, that changes in one store: so
  * whoever dies leaves it as one thing or another. A slab is a slice of equal blocks; what is known of them lies in its
- * record. All places follow from the limit that the head states, by segment_layout(); no offset is read from the file
- * without a check against it.
+ * record. All places follow from the limit that the head states (segment.c); no offset is read from the file without a
+ * check against it.
  *
  * A block is live if its bit is set in `used` and not in `returned`. `used` is written by the slab's owner alone, a
  * participant; `returned` by anyone, by atomic OR, and cleared by the owner. The block's tag names its holder: a
  * participant, or HELD_BY_ALL. Each step below is one store, and every prefix of the steps leaves a heap that is whole:
  *
  *     allocate        tag = me; used |= bit                 (killed between: a free block's tag means nothing)
- *     free            tag: holder -> me; used &= ~bit       (killed between: the dead's, and freed as such)
- *       another's     tag: holder -> me; returned |= bit
+ *     free            used &= ~bit                          (of a slab of another's: returned |= bit)
+ *       not mine      tag: holder -> me, freeing; then as above (killed between: the dead's, and freed as such)
  *     reclaim         used &= ~returned; returned &= ~what was
  *                     (killed between: returned and not used: cleared by whoever owns the slab next)
  *
- * That a tag changes by compare-and-exchange decides who may free a block: one of those who try.
+ * That a tag changes by compare-and-exchange, and not from one that says freeing, decides who frees a block: one of
+ * those who try, and a holder need not.
  * Reading: `returned` first, then `used`, then the tag. `used` is cleared before `returned` is, so a block that looks
  * live in this order was; and a tag is written before `used`, so it is the tag of that life.
  */
@@ -84,6 +85,12 @@ INLINE uint64_t state_value(state_t state)
     return state & low_bits(40);
 }
 
+/* Whether it is a slab that the participant owns; 0: nobody. */
+INLINE bool state_is_slab_of(state_t state, unsigned participant)
+{
+    return state_kind(state) == KIND_SLAB && state_participant(state) == participant && state_value(state) < CLASSES;
+}
+
 /* --- records of slices --- */
 
 struct record {
@@ -98,6 +105,12 @@ struct record {
     /* Whoever the steps above name. Of a LARGE run the first is its block's. */
     ATOMIC uint16_t tags[BLOCKS_MOST];
 };
+
+/* Whose block it is, or is about to be no more. Of HELD_BY_ALL no participant. */
+INLINE unsigned tag_holder(unsigned tag)
+{
+    return tag & ~(unsigned)FREEING;
+}
 
 enum { RECORD = 8192 };
 static_assert(sizeof(struct record) <= RECORD, "records lie side by side");

@@ -20,7 +20,7 @@ static void count_block(struct count *count, const struct block *block)
     count->stats.used += block->size;
     if (tag == HELD_BY_ALL)
         return;
-    tag &= ~(unsigned)FREEING;
+    tag = tag_holder(tag);
     count->stats.held += block->size;
     if (tag > PARTICIPANTS)
         return;
@@ -113,7 +113,7 @@ static int fault(const char *what, uint64_t where)
 
 static int check_tag(const struct loam_shared *heap, uint64_t slice, unsigned tag)
 {
-    if (tag == HELD_BY_ALL || participant_is_joined(heap, tag & ~(unsigned)FREEING))
+    if (tag == HELD_BY_ALL || participant_is_joined(heap, tag_holder(tag)))
         return 0;
     return fault("a block in use is held by nobody, in slice", slice);
 }
@@ -130,7 +130,7 @@ static int check_slab(const struct loam_shared *heap, uint64_t slice, state_t st
         faults += fault("a slab's owner takes no part, slice", slice);
     const struct class *class = &classes[state_value(state)];
     for (unsigned w = 0; w < WORDS_MOST; w++) {
-        uint64_t blocks = w + 1u < class->words ? ~0ull : w + 1u == class->words ? class->last : 0;
+        uint64_t blocks = w < class->words ? class_bits(class, w) : 0;
         if ((record->used[w] | record->returned[w]) & ~blocks)
             faults += fault("a bit is set that is no block's, in slice", slice);
         if (record->returned[w] & ~record->used[w])

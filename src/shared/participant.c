@@ -78,10 +78,9 @@ static void free_held_of_word(struct loam_shared *heap, struct block *block, con
 
     if (returned) /* it may have died before it noted that */
         __atomic_store_n(&block->record->noted, 1, __ATOMIC_SEQ_CST);
-    live &= w + 1u == class->words ? class->last : ~0ull;
-    for (; live; live &= live - 1) {
+    for (live &= class_bits(class, w); live; live &= live - 1) {
         block->index = w * WORD_BITS + lowest_bit(live);
-        if ((tag_load(block_tag(block)) & ~(unsigned)FREEING) == number)
+        if (tag_holder(tag_load(block_tag(block))) == number)
             free_if_held(heap, block, number);
     }
 }
@@ -93,7 +92,7 @@ static void free_held_of_slice(struct loam_shared *heap, uint64_t slice, unsigne
     uint64_t value = state_value(block.state);
 
     if (kind == KIND_LARGE && value > 0 && value <= heap->slices - slice &&
-        (tag_load(block_tag(&block)) & ~(unsigned)FREEING) == number)
+        tag_holder(tag_load(block_tag(&block))) == number)
         free_if_held(heap, &block, number);
     if (kind != KIND_SLAB || value >= CLASSES)
         return;
@@ -109,7 +108,7 @@ static void take_slabs(struct loam_shared *heap, unsigned number)
 
     for (uint64_t i = 0; i < high; i++) {
         state_t state = state_load(heap, i);
-        if (state_kind(state) == KIND_SLAB && state_participant(state) == number)
+        if (state_is_slab_of(state, number))
             slab_adopt(heap, i, state);
     }
 }
@@ -169,7 +168,7 @@ void participant_leave(struct loam_shared *heap)
     free_held(heap, heap->me);
     for (uint64_t i = 0; i < high; i++) {
         state_t state = state_load(heap, i);
-        if (state_kind(state) == KIND_SLAB && state_participant(state) == heap->me && state_value(state) < CLASSES)
+        if (state_is_slab_of(state, heap->me))
             slab_leave(heap, i, (unsigned)state_value(state));
     }
     __atomic_store_n(&participant_of(heap, heap->me)->joined, 0, __ATOMIC_RELEASE);

@@ -105,6 +105,12 @@ struct class
 
 extern HIDDEN struct class classes[CLASSES];
 
+/* The bits of a word of a slab's that are blocks; w < class->words. */
+INLINE uint64_t class_bits(const struct class *class, unsigned w)
+{
+    return w + 1u == class->words ? class->last : ~0ull;
+}
+
 /* Fill the table; once is enough. */
 HIDDEN void classes_start(void);
 
@@ -214,7 +220,7 @@ HIDDEN uint64_t slices_trim(struct loam_shared *heap);
 HIDDEN void *slab_alloc(struct loam_shared *heap, unsigned class);
 HIDDEN void slab_free(struct loam_shared *heap, const struct block *block);
 
-/* Own a slab that was another's, whose state was `state`. */
+/* Own a slab that was another's, whose state was `state`; it is listed, or released. False if it is so no more. */
 HIDDEN bool slab_adopt(struct loam_shared *heap, uint64_t slice, state_t state);
 
 /* Let go of a slab that is this participant's: it is nobody's then, or free. */

@@ -15,11 +15,6 @@
 
 enum { LOOKED_AT = 128 }; /* slices, before a fresh one is taken */
 
-static bool own_slab(const struct loam_shared *heap, state_t state)
-{
-    return state_kind(state) == KIND_SLAB && state_participant(state) == heap->me && state_value(state) < CLASSES;
-}
-
 /* --- lists --- */
 
 static void list(struct loam_shared *heap, unsigned class, uint64_t slice)
@@ -104,27 +99,31 @@ static void release(struct loam_shared *heap, unsigned class, uint64_t slice)
     heap->free_hint = min_size(heap->free_hint, slice);
 }
 
+/* Whether it had no block left, and has been released. */
+static bool reclaim_all(struct loam_shared *heap, unsigned class, uint64_t slice)
+{
+    reclaim(heap, slice, &classes[class]);
+    if (heap->locals[slice].count)
+        return false;
+    release(heap, class, slice);
+    return true;
+}
+
 bool slab_adopt(struct loam_shared *heap, uint64_t slice, state_t state)
 {
     unsigned class = (unsigned)state_value(state);
 
-    if (state_value(state) >= CLASSES || !state_change(heap, slice, state, state_of(KIND_SLAB, heap->me, class)))
+    if (!state_change(heap, slice, state, state_of(KIND_SLAB, heap->me, class)))
         return false;
     heap->locals[slice] = (struct local){.count = (uint16_t)count_used(record_of(heap, slice), &classes[class])};
-    reclaim(heap, slice, &classes[class]);
-    if (heap->locals[slice].count == 0)
-        release(heap, class, slice);
-    else
+    if (!reclaim_all(heap, class, slice))
         list(heap, class, slice);
     return true;
 }
 
 void slab_leave(struct loam_shared *heap, uint64_t slice, unsigned class)
 {
-    reclaim(heap, slice, &classes[class]);
-    if (heap->locals[slice].count == 0)
-        release(heap, class, slice);
-    else
+    if (!reclaim_all(heap, class, slice))
         __atomic_store_n(&heap->states[slice], state_of(KIND_SLAB, 0, class), __ATOMIC_RELEASE);
 }
 
@@ -145,11 +144,8 @@ static bool release_if_empty(struct loam_shared *heap, uint64_t slice, state_t s
 
     if (bin->record == record_of(heap, slice))
         bin->record = NULL;
-    reclaim(heap, slice, &classes[class]);
-    if (heap->locals[slice].count == 0) {
-        release(heap, class, slice);
+    if (reclaim_all(heap, class, slice))
         return true;
-    }
     if (heap->locals[slice].count < classes[class].blocks)
         list(heap, class, slice);
     return false;
@@ -161,10 +157,10 @@ uint64_t slab_collect(struct loam_shared *heap)
 
     for (uint64_t i = 0; i < high; i++) {
         state_t state = state_load(heap, i);
-        if (own_slab(heap, state))
+        if (state_is_slab_of(state, heap->me))
             released += release_if_empty(heap, i, state);
-        else if (state_kind(state) == KIND_SLAB && state_participant(state) == 0 && slab_adopt(heap, i, state))
-            released += state_kind(state_load(heap, i)) == KIND_FREE;
+        else if (state_is_slab_of(state, 0) && slab_adopt(heap, i, state))
+            released += !heap->locals[i].listed; /* what has blocks is */
     }
     return released;
 }
@@ -256,8 +252,7 @@ void *slab_alloc(struct loam_shared *heap, unsigned number)
     for (;;) {
         struct record *record = bin->record;
         for (uint32_t w = bin->word; record && w < class->words; w++) {
-            uint64_t used = __atomic_load_n(&record->used[w], __ATOMIC_RELAXED),
-                     free = ~used & (w + 1u == class->words ? class->last : ~0ull);
+            uint64_t used = __atomic_load_n(&record->used[w], __ATOMIC_RELAXED), free = ~used & class_bits(class, w);
             bin->word = w;
             if (!free)
                 continue;
@@ -301,7 +296,7 @@ static void free_of_another(const struct block *block)
 
 void slab_free(struct loam_shared *heap, const struct block *block)
 {
-    if (own_slab(heap, block->state))
+    if (state_is_slab_of(block->state, heap->me))
         free_own(heap, block);
     else
         free_of_another(block);

@@ -12,13 +12,10 @@
 #include "shared/shared.h"
 
 #include "sys/file.h"
-#include "sys/memory.h"
-#include "sys/sys.h"
 
 #include <errno.h>
 #include <linux/falloc.h>
 #include <sched.h>
-#include <sys/mman.h>
 
 enum {
     BACK_LEAST = 4, /* slices that get memory at once: an eighth of what there is, within these */
