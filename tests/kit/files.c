@@ -30,6 +30,24 @@ void files_delete(struct files *files)
     free(files);
 }
 
+int files_set_up(void **state)
+{
+    *state = files_new("/tmp");
+    return 0;
+}
+
+int files_set_up_in_memory(void **state)
+{
+    *state = files_new("/dev/shm");
+    return 0;
+}
+
+int files_tear_down(void **state)
+{
+    files_delete(*state);
+    return 0;
+}
+
 unsigned char files_byte(uint64_t offset)
 {
     return (unsigned char)(offset * 31 + (offset >> 8) * 17 + 1);

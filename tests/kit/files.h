@@ -34,6 +34,14 @@ unsigned char files_byte(uint64_t offset);
 /* Read by read(2) what the file has. */
 void files_read(const struct files *files, uint64_t offset, void *out, size_t n);
 
+/* For cmocka: the state of a test is a directory of its own, on a disk or in memory. */
+int files_set_up(void **state);
+int files_set_up_in_memory(void **state);
+int files_tear_down(void **state);
+
+#define ON_DISK(test)   cmocka_unit_test_setup_teardown(test, files_set_up, files_tear_down)
+#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, files_set_up_in_memory, files_tear_down)
+
 /* What a test must not leave behind. */
 size_t files_open_count(void); /* descriptors */
 size_t files_address_pages(void);

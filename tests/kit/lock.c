@@ -12,6 +12,7 @@
 #include "child.h"
 #include "kit.h"
 #include "locked.h"
+#include "seed.h"
 
 enum { PAGES = 24 };
 
@@ -169,27 +170,18 @@ static void test_many_ranges(void **state)
     unmap(start, MANY);
 }
 
-static unsigned choose_seed(void)
-{
-    const char *given = getenv("LOAM_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
-
-    printf("LOAM_TEST_SEED=%u\n", seed);
-    return seed;
-}
-
 /* Against a count for each page, and for each range. */
 static void test_ranges_at_random(void **state)
 {
     static int ranges[PAGES][PAGES]; /* locks from page i to page j */
     struct picture picture = {.start = map(PAGES)};
-    unsigned seed = choose_seed();
+    uint64_t seed = seed_take();
 
     (void)state;
     for (int step = 0; step < 3000; step++) {
-        size_t a = (size_t)rand_r(&seed) % PAGES, b = (size_t)rand_r(&seed) % PAGES;
+        size_t a = (size_t)seed_next(&seed) % PAGES, b = (size_t)seed_next(&seed) % PAGES;
         size_t i = a < b ? a : b, j = a < b ? b : a, size = (j - i + 1) * PAGE;
-        if (rand_r(&seed) % 3) {
+        if (seed_next(&seed) % 3) {
             int error = loam_unlock(picture.start + i * PAGE, size);
             assert_int_equal(error, ranges[i][j] ? 0 : -EINVAL);
             ranges[i][j] -= ranges[i][j] > 0;
@@ -220,10 +212,11 @@ static void test_ranges_at_random(void **state)
 static void *lock_and_unlock(void *argument)
 {
     char *start = argument;
-    unsigned seed = (unsigned)(uintptr_t)&seed;
+    uint64_t seed = (uintptr_t)&seed;
 
     for (int i = 0; i < 500; i++) {
-        size_t first = (size_t)rand_r(&seed) % (PAGES / 2), size = (1 + (size_t)rand_r(&seed) % (PAGES / 2)) * PAGE;
+        size_t first = (size_t)seed_next(&seed) % (PAGES / 2),
+               size = (1 + (size_t)seed_next(&seed) % (PAGES / 2)) * PAGE;
         if (loam_lock(start + first * PAGE, size) < 0 || loam_unlock(start + first * PAGE, size) < 0)
             return start;
     }

@@ -25,6 +25,7 @@
 #include "access.h"
 #include "child.h"
 #include "files.h"
+#include "seed.h"
 
 enum { KIB = 1 << 10, MIB = 1 << 20, NOBODY = 65534, STEPS = 3000 };
 
@@ -460,12 +461,11 @@ static void test_sizes_that_no_file_may_have(void **state)
 
 /* --- everything at once --- */
 
-static uint64_t seed_state;
+static uint64_t seed;
 
 static uint64_t draw(uint64_t below)
 {
-    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
-    return (seed_state >> 33) % below;
+    return seed_next(&seed) % below;
 }
 
 struct model {
@@ -502,12 +502,10 @@ static void test_at_random(void **state)
 {
     const struct files *files = *state;
     static struct model model;
-    const char *given = getenv("LOAM_TEST_SEED");
     const unsigned kinds[] = {0, LOAM_MAP_GUARDED, LOAM_MAP_HUGE};
     size_t pages = files_address_pages();
 
-    seed_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    print_message("LOAM_TEST_SEED=%llu\n", (unsigned long long)seed_state);
+    seed = seed_take();
     for (int kind = 0; kind < 3; kind++) {
         struct loam_map map;
         files_write(files, 0);
@@ -528,29 +526,6 @@ static void test_at_random(void **state)
     }
     assert_int_equal(files_address_pages(), pages);
 }
-
-static int set_up(void **state)
-{
-    page = (size_t)sysconf(_SC_PAGESIZE);
-    *state = files_new("/tmp");
-    return 0;
-}
-
-static int set_up_in_memory(void **state)
-{
-    page = (size_t)sysconf(_SC_PAGESIZE);
-    *state = files_new("/dev/shm");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    files_delete(*state);
-    return 0;
-}
-
-#define ON_DISK(test)   cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_in_memory, tear_down)
 
 int main(void)
 {
@@ -588,5 +563,7 @@ int main(void)
         IN_MEMORY(test_what_is_cut_off_does_not_come_back),
         IN_MEMORY(test_at_random),
     };
+
+    page = (size_t)sysconf(_SC_PAGESIZE);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,13 +190,7 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    files_delete(*state);
-    return 0;
-}
-
-#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, files_tear_down)
 
 int main(void)
 {

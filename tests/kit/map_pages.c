@@ -242,29 +242,6 @@ static void test_guards_are_on_either_side(void **state)
     assert_int_equal(files_address_pages(), pages);
 }
 
-static int set_up(void **state)
-{
-    page = (size_t)sysconf(_SC_PAGESIZE);
-    *state = files_new("/tmp");
-    return 0;
-}
-
-static int set_up_in_memory(void **state)
-{
-    page = (size_t)sysconf(_SC_PAGESIZE);
-    *state = files_new("/dev/shm");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    files_delete(*state);
-    return 0;
-}
-
-#define ON_DISK(test)   cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_in_memory, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,5 +260,7 @@ int main(void)
         IN_MEMORY(test_what_is_prefaulted_does_not_fault),
         IN_MEMORY(test_guards_are_on_either_side),
     };
+
+    page = (size_t)sysconf(_SC_PAGESIZE);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "faults.h"
 #include "kit.h"
+#include "seed.h"
 
 static size_t count_mappings(void)
 {
@@ -127,14 +128,12 @@ static void test_an_object_with_no_page_of_its_own_is_erange(void **state)
 /* Every address and size of a small range, against the definition: pages all of whose bytes are the object's. */
 static void test_within_by_definition_at_random(void **state)
 {
-    const char *given = getenv("LOAM_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
+    uint64_t seed = seed_take();
     char *start = map(8);
 
     (void)state;
-    printf("LOAM_TEST_SEED=%u\n", seed);
     for (int i = 0; i < 2000; i++) {
-        size_t from = (size_t)rand_r(&seed) % (4 * PAGE), size = (size_t)rand_r(&seed) % (4 * PAGE);
+        size_t from = (size_t)seed_next(&seed) % (4 * PAGE), size = (size_t)seed_next(&seed) % (4 * PAGE);
         struct loam_protect_span span = {NULL, 0};
         int error = loam_protect_within(start + from, size, LOAM_ACCESS_READ, &span);
         for (size_t page = 0; page < 8; page++) {
