@@ -94,7 +94,7 @@ test_in_other_modes_of_the_heap() {
         mkdir $options
         (
             cd $options
-            export LOAM_OPTIONS=$options
+            export LOAM_OPTIONS=sample=0,$options
             start_subject 2
             expect 0 "$LOAM" stats --json "$pid"
             check out <<'PYTHON'
