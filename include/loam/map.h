@@ -21,7 +21,7 @@
  *
  * Threads may use different maps at any time. One map is one thread's at a time, but any number may access map->data
  * and use the accessors. Nothing here is async-signal-safe. A forked child has the map, too.
- * Source: mmap(2), msync(2), fallocate(2), sync_file_range(2), madvise(2), mremap(2), memfd_create(2).
+ * Source: mmap(2), msync(2), fallocate(2), sync_file_range(2), madvise(2), mremap(2).
  */
 #ifndef LOAM_MAP_H
 #define LOAM_MAP_H
@@ -137,8 +137,8 @@ int loam_map_anonymous(size_t size, unsigned flags, struct loam_map *out);
 
 /*
  * A ring of `size` bytes, rounded up to whole pages, mapped twice side by side: data[i] and data[i + out->size] are the
- * same byte, so what wraps around is in one piece. Its memory is there once this returns; forked children share it.
- * -EINVAL of a size of 0; -EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ; -ENOMEM, -ENOSPC; -errno of memfd_create(2).
+ * same byte, so what wraps around is in one piece. Forked children share it. -EINVAL of a size of 0; -ENOMEM, also of
+ * more than the kernel's memory.
  */
 int loam_map_ring(size_t size, struct loam_map *out);
 

@@ -1,21 +1,20 @@
 /*
  * memory.c - maps without a file: anonymous memory and rings, see loam/map.h.
  *
- * A ring is a file of memory alone, mapped at both halves of a range of addresses; its descriptor is closed, the
- * mappings keep it. Its map says one half as its size; extent has both.
+ * A ring is shared memory, mapped at both halves of a range of addresses; its map says one half as its size, extent has
+ * both. It is not a file of memfd_create(2): the kernel lets one of any size be filled, and ends other processes when
+ * there is no more memory; of mmap(2) it refuses what it could never hold.
  *
  * Locking: none, a map is one thread's at a time.
- * Source: memfd_create(2), mmap(2).
+ * Source: mmap(2), mremap(2); proc_sys_vm(5), overcommit_memory.
  */
 #include "map/place.h"
 
-#include "sys/file.h"
 #include "sys/memory.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 enum { OF_MEMORY = LOAM_MAP_SHARED | LOAM_MAP_PREFAULT | LOAM_MAP_HUGE | LOAM_MAP_GUARDED };
 
@@ -56,46 +55,29 @@ PUBLIC int loam_map_anonymous(size_t size, unsigned flags, struct loam_map *out)
     return error;
 }
 
-/* A file of memory, all of it there. Returns its descriptor or -errno. */
-static int ring_file(size_t size)
+/* One piece of memory at both halves of the addresses: a second mapping is what mremap(2) of a size of 0 makes. */
+static int map_twice(size_t size, struct loam_map *map)
 {
-    if (size > sys_limit(RLIMIT_FSIZE))
-        return -EFBIG; /* the kernel would send SIGXFSZ as well: it is a file */
-    int fd = sys_memfd("loam ring", MFD_CLOEXEC);
-    if (fd < 0)
-        return fd;
-    int error = sys_allocate(fd, 0, 0, size);
-    if (error)
-        sys_close(fd);
-    return error ? error : fd;
-}
+    intptr_t start = sys_reserve(2 * size);
 
-static int map_twice(int fd, size_t size, struct loam_map *map)
-{
-    intptr_t start = sys_reserve(2 * size), half = start;
-
-    for (int i = 0; i < 2 && half >= 0; i++)
-        half =
-            sys_map_file((char *)start + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
-    if (half < 0) {
-        if (start >= 0)
-            sys_unmap((void *)start, 2 * size);
-        return (int)half;
+    if (start < 0)
+        return (int)start;
+    void *first = (void *)start, *second = (char *)first + size;
+    int kind = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+    intptr_t mapped = sys_map_file(first, size, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (mapped >= 0)
+        mapped = sys_remap_at(first, 0, size, second);
+    if (mapped < 0) {
+        sys_unmap(first, 2 * size);
+        return (int)mapped;
     }
     *map = (struct loam_map){
-        .data = (void *)start, .size = size, .start = (uintptr_t)start, .extent = 2 * size, .flags = MAP_RING};
+        .data = first, .size = size, .start = (uintptr_t)first, .extent = 2 * size, .flags = MAP_RING};
     return 0;
 }
 
 PUBLIC int loam_map_ring(size_t size, struct loam_map *out)
 {
     int error = whole_pages(size, &size);
-    if (error)
-        return error;
-    int fd = ring_file(size);
-    if (fd < 0)
-        return fd;
-    error = map_twice(fd, size, out);
-    sys_close(fd);
-    return error;
+    return error ? error : map_twice(size, out);
 }
