@@ -56,5 +56,5 @@ void locking_after_fork(void)
     if (!ranges.kept)
         return;
     ranges.kept = ranges.locking = false;
-    ranges.purge_ms = options.purge_ms;
+    ranges.purging = true;
 }

@@ -157,8 +157,9 @@ static void step(bool begin)
 uint32_t range_tick(void)
 {
     uint64_t now = sys_now_ms();
+    bool purging = __atomic_load_n(&ranges.purging, __ATOMIC_RELAXED);
 
-    if (now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms) {
+    if (!purging || now - __atomic_load_n(&ranges.purged_ms, __ATOMIC_RELAXED) < ranges.purge_ms) {
         if (UNLIKELY(__atomic_load_n(&sweeping, __ATOMIC_RELAXED)))
             step(false);
         return __atomic_load_n(&ranges.period, __ATOMIC_RELAXED);

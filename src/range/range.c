@@ -48,6 +48,7 @@ void range_start(const struct source *source, uint64_t purge_ms, bool huge_pages
     ranges.source = source;
     ranges.huge_pages = huge_pages;
     ranges.purge_ms = purge_ms;
+    ranges.purging = true;
     ranges.trim_threshold = SIZE_MAX;
     ranges.first_size = first_size();
 }
@@ -56,7 +57,7 @@ void range_keep(bool locking)
 {
     ranges.kept = true;
     ranges.locking = locking;
-    ranges.purge_ms = UINT64_MAX;
+    ranges.purging = false;
 }
 
 static void tell_refusal(int error)
@@ -77,8 +78,10 @@ void range_lock_more(const void *address, size_t size)
     if (LIKELY(!__atomic_load_n(&ranges.locking, __ATOMIC_RELAXED)))
         return;
     int error = sys_lock(address, size, false);
-    if (error && __atomic_exchange_n(&ranges.locking, false, __ATOMIC_RELAXED))
+    if (error && __atomic_exchange_n(&ranges.locking, false, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&ranges.purging, true, __ATOMIC_RELAXED); /* of what is locked the kernel takes none */
         tell_refusal(error);
+    }
 }
 
 /* The metadata of a range: three arrays in one reservation, with guard pages around each. */

@@ -88,10 +88,11 @@ struct range_set {
     size_t first_size;     /* bytes to reserve at first */
     bool huge_pages;       /* ask the kernel for them */
     uint64_t purge_ms;     /* idle time before memory is given back */
-    bool kept;             /* memory is locked: none is given back, and pages are not moved */
+    bool kept;             /* memory is locked: pages are not moved */
     size_t trim_threshold; /* bytes of idle memory above which it is given back at once */
 
     ATOMIC bool locking; /* what is committed is locked, range by range; until the kernel refuses */
+    ATOMIC bool purging; /* idle memory is given back; not while all is locked */
 
     /* Under the lock. */
     struct lock lock;

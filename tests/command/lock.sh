@@ -194,6 +194,50 @@ test_past_the_limit_the_program_goes_on() {
     is err 'loam: cannot lock more of the heap: mlock fails with error 12, RLIMIT_MEMLOCK is 8192 KiB (ulimit -l); what it grows by from now on is not locked.'
 }
 
+test_past_the_limit_idle_memory_is_given_back() {
+    open_directory
+    "$CC" -x c - -o open/shrinks <<'PROGRAM'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCKS = 1000, SIZE = 64000 };
+
+static long resident(void)
+{
+    char line[64] = {0};
+    FILE *file = fopen("/proc/self/statm", "r");
+    fgets(line, sizeof(line), file);
+    fclose(file);
+    return atol(strchr(line, ' ')) * 4096;
+}
+
+static void *blocks[BLOCKS];
+
+static void come_and_go(size_t size)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        blocks[i] = memset(malloc(size), 1, size);
+    for (int i = 0; i < BLOCKS; i++)
+        free(blocks[i]);
+}
+
+int main(void)
+{
+    come_and_go(SIZE);
+    for (int i = 0; i < 1000 && resident() > BLOCKS * SIZE / 2; i++) {
+        come_and_go(48);
+        usleep(10000);
+    }
+    return resident() > BLOCKS * SIZE / 2;
+}
+PROGRAM
+    ulimit -l 8192
+    expect 0 as_user env LOAM_LIBRARY="$PWD/open/$(basename "$HEAP")" open/loam run -q --lock=heap open/shrinks
+    says err 'what it grows by from now on is not locked'
+}
+
 # As in a container that an ordinary user starts: it has every capability, and the limit holds all the same.
 test_root_of_a_namespace_is_limited() {
     open_directory
