@@ -217,7 +217,7 @@ static void report(uintptr_t address, const void *context)
 /* --- signals --- */
 
 /* Signals are taken meanwhile: one of them may be what ends the process. */
-static _Noreturn void sleep_until_the_end(void)
+void fault_sleep(void)
 {
     sigset_t none;
 
@@ -282,7 +282,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     else {
         int wiper = __atomic_load_n(&range.wiper, __ATOMIC_ACQUIRE);
         if (ours && wiper && wiper != sys_thread())
-            sleep_until_the_end();
+            fault_sleep();
         if (ours)
             report(address, context);
         end_process(number, info);

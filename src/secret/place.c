@@ -11,6 +11,7 @@
 
 #include "base/report.h"
 #include "secret/chunk.h"
+#include "secret/fault.h"
 #include "secret/slots.h"
 #include "sys/memory.h"
 
@@ -122,6 +123,8 @@ void place_check(const struct place *place)
 
 void place_refused(void)
 {
+    if (range_wiped())
+        fault_sleep(); /* the pages have been moved */
     report_stop_line(
         "loam: the kernel refuses to change the protection of secrets' memory by mprotect(2), so that they "
         "can be neither used nor wiped: raise vm.max_map_count.\n");

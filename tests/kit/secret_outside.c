@@ -28,17 +28,15 @@
 #include <loam/secret.h>
 
 #include "child.h"
+#include "look.h"
+#include "seed.h"
 
-enum { KEY = 32, LARGE = 100000, PAGE = 4096, NEEDLE = 16, STACK = 65536 };
+enum { KEY = 32, LARGE = 100000, NEEDLE = 16, STACK = 65536 };
 
-/* splitmix64 of G. Steele and others. */
 static uint64_t word(uint64_t seed, uint64_t i)
 {
-    uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
+    seed += i * 0x9e3779b97f4a7c15;
+    return seed_next(&seed);
 }
 
 /* --- the process that is looked at --- */
@@ -158,16 +156,9 @@ struct scene {
     int input, output;
 };
 
-/* A sanitizer's memory is terabytes to look at, and has copies of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool can_look = false;
-#else
-static const bool can_look = true;
-#endif
-
 static void start(struct scene *scene, const char *name)
 {
-    if (!can_look)
+    if (!LOOK_CAN)
         skip();
 
     char seed[32], line[32] = "";
@@ -204,63 +195,11 @@ static int finish(struct scene *scene)
     return status;
 }
 
-static int count_in(const unsigned char *data, size_t size, uint64_t seed)
-{
-    uint64_t needle[NEEDLE / 8] = {word(seed, 0), word(seed, 1)};
-    int count = 0;
-
-    for (const unsigned char *at = data; (at = memmem(at, size - (size_t)(at - data), needle, NEEDLE)); at++)
-        count++;
-    return count;
-}
-
-/* Pages of one mapping that are in memory or in swap. */
-static int count_in_mapping(int mem, int pagemap, uint64_t start, uint64_t end, uint64_t seed)
-{
-    static uint64_t entries[512];
-    unsigned char page[PAGE];
-    int count = 0;
-
-    for (uint64_t at = start; at < end; at += 512 * PAGE) {
-        size_t pages = (end - at) / PAGE < 512 ? (end - at) / PAGE : 512;
-        if (pread(pagemap, entries, pages * 8, (off_t)(at / PAGE * 8)) != (ssize_t)(pages * 8))
-            return count;
-        for (size_t i = 0; i < pages; i++)
-            if (entries[i] >> 62 && pread(mem, page, PAGE, (off_t)(at + i * PAGE)) == PAGE)
-                count += count_in(page, PAGE, seed);
-    }
-    return count;
-}
-
-static FILE *open_of(pid_t pid, const char *name, int *fd)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    return *fd < 0 ? NULL : fdopen(*fd, "r");
-}
-
-/* How often the secret is in the process's memory; -1 if it may not be read. Sanitizers' mappings of terabytes are left
- * out. */
+/* How often the secret is in the process's memory; -1 if it may not be read. */
 static int count_in_memory(const struct scene *scene)
 {
-    int fds[3], count = 0;
-    FILE *maps = open_of(scene->shown, "maps", &fds[0]), *mem = open_of(scene->shown, "mem", &fds[1]);
-    FILE *pagemap = open_of(scene->shown, "pagemap", &fds[2]);
-    uint64_t start, end;
-    char line[512];
-
-    while (maps && mem && pagemap && fgets(line, sizeof(line), maps))
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) == 2 && end - start < (uint64_t)8 << 30 &&
-            end >> 47 == 0)
-            count += count_in_mapping(fds[1], fds[2], start, end, scene->seed);
-    if (!maps || !mem || !pagemap)
-        count = -1;
-    for (size_t i = 0; i < 3; i++)
-        if (fds[i] >= 0)
-            close(fds[i]); /* the streams are never used again */
-    return count;
+    uint64_t needle[NEEDLE / 8] = {word(scene->seed, 0), word(scene->seed, 1)};
+    return look_for(scene->shown, needle, NEEDLE);
 }
 
 static void assert_memory_has(const char *name, int expected)
@@ -320,6 +259,7 @@ static void test_a_hidden_secret_is_not_to_be_read(void **state)
 
 static int count_in_file(const char *path, uint64_t seed)
 {
+    uint64_t needle[NEEDLE / 8] = {word(seed, 0), word(seed, 1)};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     static unsigned char block[1 << 20];
     int count = 0;
@@ -327,7 +267,7 @@ static int count_in_file(const char *path, uint64_t seed)
 
     assert_true(fd >= 0);
     for (off_t at = 0; (n = pread(fd, block, sizeof(block), at)) > NEEDLE; at += n - NEEDLE + 1)
-        count += count_in(block, (size_t)n, seed);
+        count += look_in(block, (size_t)n, needle, NEEDLE);
     close(fd);
     return count;
 }

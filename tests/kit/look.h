@@ -1,0 +1,21 @@
+/* look.h - look for bytes in another process's memory. */
+#ifndef LOAM_TEST_LOOK_H
+#define LOAM_TEST_LOOK_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A sanitizer's memory is terabytes to look at, and has copies of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LOOK_CAN 0
+#else
+#define LOOK_CAN 1
+#endif
+
+/* How often they are in the data. */
+int look_in(const unsigned char *data, size_t size, const void *needle, size_t needle_size);
+
+/* How often they are in the pages of the process that are in memory or in swap; -1 if those may not be read. */
+int look_for(pid_t pid, const void *needle, size_t needle_size);
+
+#endif
