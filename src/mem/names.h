@@ -113,6 +113,8 @@ PUBLIC void *NAME(memmem)(const void *in, size_t n, const void *what, size_t m)
 
 #ifdef LOAM_STANDARD_NAMES
 PUBLIC int bcmp(const void *a, const void *b, size_t n) SAME_AS(memcmp);
+
+#include "mem/checked.h"
 #endif
 
 #endif

@@ -13,6 +13,9 @@
 #include <string.h>
 void *rawmemchr(const void *in, int byte); /* which musl does not declare */
 #define R(name) name
+#ifdef __GLIBC__
+#define LOAM_TEST_CHECKED /* and those of fortified programs */
+#endif
 #else
 #include <loam/mem.h>
 #define R(name) loam_##name
@@ -53,5 +56,6 @@ void test_compare(void);
 void test_find(void);
 void test_search(void);
 void test_large(void);
+void test_checked(void);
 
 #endif

@@ -77,8 +77,12 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = {{"copy", test_copy}, {"overlap", test_overlap}, {"set", test_set},    {"compare", test_compare},
-                 {"find", test_find}, {"search", test_search},   {"large", test_large}};
+    } tests[] = {{"copy", test_copy},      {"overlap", test_overlap}, {"set", test_set},     {"compare", test_compare},
+                 {"find", test_find},      {"search", test_search},   {"large", test_large},
+#ifdef LOAM_TEST_CHECKED
+                 {"checked", test_checked}
+#endif
+    };
     const char *seed = getenv("LOAM_TEST_SEED"), *step = getenv("LOAM_TEST_STRIDE");
 
     state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
