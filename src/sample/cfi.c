@@ -263,9 +263,8 @@ static void set_base_expression(struct row *row, struct cursor *c)
 }
 
 /* Where a register is saved, by an expression: at an offset from the frame pointer. */
-static void set_expression(struct row *row, struct cursor *c)
+static void set_expression(struct row *row, uint64_t reg, struct cursor *c)
 {
-    uint64_t reg = read_uleb(c);
     size_t length = read_uleb(c);
     struct cursor e = {.at = c->at, .end = c->at + length};
 
@@ -292,11 +291,45 @@ struct state {
     uintptr_t at; /* instruction that the row begins at */
 };
 
+/* One instruction that says where a register is: its number comes first. Returns false for one that is not known. */
+static bool step_register(struct state *s, const struct entry *entry, struct cursor *c, uint8_t code)
+{
+    uint64_t reg = read_uleb(c);
+
+    switch (code) {
+    case 0x05: /* offset_extended */
+        set_offset(&s->row, reg, (int64_t)read_uleb(c) * entry->data_align);
+        return true;
+    case 0x11: /* offset_extended_sf */
+        set_offset(&s->row, reg, read_sleb(c) * entry->data_align);
+        return true;
+    case 0x06: /* restore_extended */
+        set_kept(&s->row, reg, &s->initial);
+        return true;
+    case 0x07: /* undefined */
+        s->row.ends |= reg == REGISTER_RETURN;
+        return true;
+    case 0x08: /* same_value */
+        if (reg == REGISTER_BP)
+            s->row.rule.saved = CFI_KEPT;
+        return true;
+    case 0x09: /* register */
+        read_uleb(c);
+        return reg != REGISTER_BP && reg != REGISTER_RETURN;
+    case 0x10: /* expression */
+        set_expression(&s->row, reg, c);
+        return true;
+    case 0x16: /* val_expression */
+        skip_block(c);
+        return reg != REGISTER_BP && reg != REGISTER_RETURN;
+    default:
+        return false;
+    }
+}
+
 /* One instruction of the extended kind. Returns false for one that is not known. */
 static bool step_extended(struct state *s, const struct entry *entry, struct cursor *c, uint8_t code)
 {
-    uint64_t reg;
-
     switch (code) {
     case 0x00: /* nop */
         return true;
@@ -309,28 +342,6 @@ static bool step_extended(struct state *s, const struct entry *entry, struct cur
     case 0x04:
         s->at += read_sized(c, 4) * entry->code_align;
         return true;
-    case 0x05: /* offset_extended */
-        reg = read_uleb(c);
-        set_offset(&s->row, reg, (int64_t)read_uleb(c) * entry->data_align);
-        return true;
-    case 0x11: /* offset_extended_sf */
-        reg = read_uleb(c);
-        set_offset(&s->row, reg, read_sleb(c) * entry->data_align);
-        return true;
-    case 0x06: /* restore_extended */
-        set_kept(&s->row, read_uleb(c), &s->initial);
-        return true;
-    case 0x07: /* undefined */
-        s->row.ends |= read_uleb(c) == REGISTER_RETURN;
-        return true;
-    case 0x08: /* same_value */
-        if (read_uleb(c) == REGISTER_BP)
-            s->row.rule.saved = CFI_KEPT;
-        return true;
-    case 0x09: /* register */
-        reg = read_uleb(c);
-        read_uleb(c);
-        return reg != REGISTER_BP && reg != REGISTER_RETURN;
     case 0x0a: /* remember_state */
         if (s->depth == REMEMBERED)
             return false;
@@ -354,18 +365,11 @@ static bool step_extended(struct state *s, const struct entry *entry, struct cur
     case 0x0f: /* def_cfa_expression */
         set_base_expression(&s->row, c);
         return true;
-    case 0x10: /* expression */
-        set_expression(&s->row, c);
-        return true;
-    case 0x16: /* val_expression */
-        reg = read_uleb(c);
-        skip_block(c);
-        return reg != REGISTER_BP && reg != REGISTER_RETURN;
     case 0x2e: /* GNU_args_size */
         read_uleb(c);
         return true;
     default:
-        return false;
+        return step_register(s, entry, c, code);
     }
 }
 
