@@ -184,7 +184,8 @@ static void wait_for_next(struct top *top)
         if (key == ERR)
             continue;
         now = take_key(top, key);
-        draw(top);
+        if (!now)
+            draw(top);
     }
 }
 
