@@ -43,13 +43,47 @@ static int back(const struct loam_shared *heap, uint64_t first, uint64_t count)
     return error ? error : allocate(heap, offset_of(heap, record_of(heap, first)), count * RECORD);
 }
 
-static void raise_high(struct loam_shared *heap, uint64_t to)
+static int give_back(const struct loam_shared *heap, uint64_t offset, uint64_t size)
+{
+    return sys_allocate(heap->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
+/* Returns what it was: from there on no slice has been used, nor its record looked at. */
+static uint64_t raise_high(struct loam_shared *heap, uint64_t to)
 {
     uint64_t high = __atomic_load_n(&heap->head->high, __ATOMIC_RELAXED);
 
     while (high < to &&
            !__atomic_compare_exchange_n(&heap->head->high, &high, to, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         continue;
+    return high;
+}
+
+static bool is_settling(const struct loam_shared *heap, uint64_t slice)
+{
+    return state_load(heap, slice) == state_of(KIND_SETTLING, heap->me, 0);
+}
+
+/*
+ * The slices that this participant is settling have no memory any more; nor have the records of those past `high`: one
+ * that has been used may be looked at by who is late, and a hole would get memory by that, or a fault where there is
+ * none.
+ */
+static void unback(const struct loam_shared *heap, uint64_t first, uint64_t count, uint64_t high)
+{
+    uint64_t end = first + count, next;
+
+    for (uint64_t i = first; i < end; i = next) {
+        next = i + 1;
+        if (!is_settling(heap, i))
+            continue;
+        while (next < end && is_settling(heap, next))
+            next++;
+        give_back(heap, offset_of(heap, slice_start(heap, i)), (next - i) * SLICE);
+        uint64_t fresh = max_size(i, high);
+        if (fresh < next)
+            give_back(heap, offset_of(heap, record_of(heap, fresh)), (next - fresh) * RECORD);
+    }
 }
 
 /* Those of the slices that this participant is settling become `kind`. */
@@ -62,10 +96,13 @@ static void settle(struct loam_shared *heap, uint64_t first, uint64_t count, enu
 /* Those of the slices that are VOID become FREE. */
 static int make_free(struct loam_shared *heap, uint64_t first, uint64_t count)
 {
-    raise_high(heap, first + count);
+    uint64_t high = raise_high(heap, first + count);
+
     for (uint64_t i = first; i < first + count; i++)
         state_change(heap, i, state_of(KIND_VOID, 0, 0), state_of(KIND_SETTLING, heap->me, 0));
     int error = back(heap, first, count);
+    if (error)
+        unback(heap, first, count, high);
     settle(heap, first, count, error ? KIND_VOID : KIND_FREE);
     return error;
 }
@@ -193,8 +230,7 @@ static bool trim(struct loam_shared *heap, uint64_t slice)
 {
     if (!state_change(heap, slice, state_of(KIND_FREE, 0, 0), state_of(KIND_SETTLING, heap->me, 0)))
         return false;
-    int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    int error = sys_allocate(heap->fd, mode, offset_of(heap, slice_start(heap, slice)), SLICE);
+    int error = give_back(heap, offset_of(heap, slice_start(heap, slice)), SLICE);
     settle(heap, slice, 1, error ? KIND_FREE : KIND_VOID);
     return !error;
 }

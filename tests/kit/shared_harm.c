@@ -462,6 +462,42 @@ static long fail_at(const char *call)
     return failing.calls++ == failing.at ? failing.error : 0;
 }
 
+static long fail_allocation(const char *call)
+{
+    return strcmp(call, "fallocate") == 0 ? fail_at(call) : 0;
+}
+
+static blkcnt_t blocks_of(const struct loam_shared *heap)
+{
+    struct stat file;
+
+    assert_int_equal(fstat(loam_shared_fd(heap), &file), 0);
+    return file.st_blocks;
+}
+
+/* Whichever piece of memory is the one that there is not. */
+static void test_an_allocation_that_fails_takes_no_memory(void **state)
+{
+    bool whole = false;
+
+    (void)state;
+    for (failing.at = 0; !whole; failing.at++) {
+        struct loam_shared *heap;
+        assert_int_equal(loam_shared_anonymous(64 * MIB, &heap), 0);
+        assert_non_null(loam_shared_alloc(heap, 100));
+        blkcnt_t before = blocks_of(heap);
+        failing.calls = 0;
+        failing.error = -ENOSPC;
+        sys_inject = fail_allocation;
+        whole = loam_shared_alloc(heap, 20 * MIB) != NULL; /* its records are pieces, too */
+        sys_inject = NULL;
+        assert_true(whole || blocks_of(heap) == before);
+        assert_int_equal(loam_shared_validate(heap), 0);
+        loam_shared_close(heap);
+    }
+    assert_true(failing.at > 20);
+}
+
 static unsigned count_descriptors(void)
 {
     unsigned count = 0;
@@ -522,6 +558,7 @@ int main(void)
         WITH_PAIR(test_a_descriptor_that_was_given_away_does_not_keep_its_giver_alive),
         WITH_PAIR(test_what_recovery_and_another_free_at_once_is_freed_once),
 #ifdef LOAM_INJECT
+        cmocka_unit_test(test_an_allocation_that_fails_takes_no_memory),
         cmocka_unit_test(test_each_call_fails),
 #endif
     };
