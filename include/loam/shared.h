@@ -51,9 +51,9 @@ struct loam_shared;
 /*
  * Make a heap called `name`, without a slash, for at most `limit` bytes of blocks (0: 1 GiB; rounded up to 64 KiB), and
  * attach to it. `mode` is that of open(2). It appears whole, or not at all. -EEXIST: there is one; -EINVAL: the name,
- * or a limit above 16 TiB; -ENOSPC, -ENOMEM, or what open(2), linkat(2), fallocate(2) or mmap(2) fail with. It stays,
- * as /dev/shm/NAME, until its name is removed, also while nobody is attached. What a limit costs by itself is 8 bytes
- * of memory for each 64 KiB.
+ * or a limit above 16 TiB; -EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ; -ENOSPC, -ENOMEM, or what open(2), linkat(2),
+ * fallocate(2) or mmap(2) fail with. It stays, as /dev/shm/NAME, until its name is removed, also while nobody is
+ * attached. What a limit costs by itself is 8 bytes of memory for each 64 KiB.
  */
 int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out);
 
@@ -92,8 +92,8 @@ void loam_shared_close(struct loam_shared *heap);
 /* --- blocks --- */
 
 /*
- * Allocate `size` bytes, aligned to 16, not zeroed; a size of 0 gives a block, too. NULL with ENOMEM: the limit, or the
- * memory of the machine or its file system, is reached.
+ * Allocate `size` bytes, aligned to 16, not zeroed; a size of 0 gives a block, too. NULL with ENOMEM: the limit,
+ * RLIMIT_FSIZE, or the memory of the machine or its file system, is reached.
  */
 void *loam_shared_alloc(struct loam_shared *heap, size_t size);
 

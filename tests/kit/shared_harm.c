@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -448,6 +449,34 @@ static void test_what_recovery_and_another_free_at_once_is_freed_once(void **sta
     munmap(round, PAGE_SIZE);
 }
 
+/* --- memory that there is not --- */
+
+static void limit_files(uint64_t size)
+{
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){size, size});
+}
+
+static void allocate_beyond_the_limit_of_files(void *unused)
+{
+    struct loam_shared *heap, *none = NULL;
+
+    (void)unused;
+    REQUIRE(loam_shared_anonymous(64 * MIB, &heap) == 0);
+    limit_files(20 * MIB);
+    REQUIRE(loam_shared_alloc(heap, 32 * MIB) == NULL && errno == ENOMEM);
+    REQUIRE(loam_shared_alloc(heap, MIB) != NULL);
+    limit_files(PAGE_SIZE);
+    REQUIRE(loam_shared_anonymous(64 * MIB, &none) == -EFBIG && !none);
+    loam_shared_close(heap);
+}
+
+/* And not SIGXFSZ. */
+static void test_the_limit_of_files_is_an_error(void **state)
+{
+    (void)state;
+    assert_child_succeeds(allocate_beyond_the_limit_of_files, NULL);
+}
+
 /* --- calls that fail --- */
 
 #ifdef LOAM_INJECT
@@ -557,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_not_short_because_another_is_claiming_it),
         WITH_PAIR(test_a_descriptor_that_was_given_away_does_not_keep_its_giver_alive),
         WITH_PAIR(test_what_recovery_and_another_free_at_once_is_freed_once),
+        cmocka_unit_test(test_the_limit_of_files_is_an_error),
 #ifdef LOAM_INJECT
         cmocka_unit_test(test_an_allocation_that_fails_takes_no_memory),
         cmocka_unit_test(test_each_call_fails),
