@@ -13,6 +13,7 @@
 
 #include "sys/file.h"
 #include "sys/memory.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <linux/falloc.h>
@@ -176,9 +177,13 @@ void slices_release(struct loam_shared *heap, uint64_t first, uint64_t count)
 }
 
 /* Memory for a run that has been found; sooner than that, what the dead have left. Returns 0 or -errno; -EAGAIN: look
- * again. */
+ * again. Asked for more than the machine has, the kernel does not refuse: it ends other processes to find it. */
 static int provide(struct loam_shared *heap, uint64_t first, uint64_t count)
 {
+    uint64_t ram = sys_ram();
+
+    if (ram && count * SLICE > ram)
+        return -ENOMEM;
     if (participants_recover(heap) > 0)
         return -EAGAIN;
     return make_free_ahead(heap, first, count);

@@ -527,6 +527,24 @@ static void test_an_allocation_that_fails_takes_no_memory(void **state)
     assert_true(failing.at > 20);
 }
 
+/* No piece is ever had: a kernel that is asked for more than the machine has takes all that there is. */
+static void test_more_than_the_memory_of_the_machine_is_not_asked_for(void **state)
+{
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE_SIZE;
+    struct loam_shared *heap;
+
+    (void)state;
+    assert_int_equal(loam_shared_anonymous(2 * memory, &heap), 0);
+    failing.at = failing.calls = 0;
+    failing.error = -ENOSPC;
+    sys_inject = fail_allocation;
+    assert_null(loam_shared_alloc(heap, memory + SLICE));
+    sys_inject = NULL;
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(failing.calls, 0);
+    loam_shared_close(heap);
+}
+
 static unsigned count_descriptors(void)
 {
     unsigned count = 0;
@@ -589,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_the_limit_of_files_is_an_error),
 #ifdef LOAM_INJECT
         cmocka_unit_test(test_an_allocation_that_fails_takes_no_memory),
+        cmocka_unit_test(test_more_than_the_memory_of_the_machine_is_not_asked_for),
         cmocka_unit_test(test_each_call_fails),
 #endif
     };
