@@ -141,8 +141,8 @@ void *loam_shared_take(struct loam_shared *heap, struct loam_shared_cell *cell);
 
 /*
  * The same of a stack: push publishes a block on top of what the cell has, which is linked to by the cell `next` in the
- * block; pop takes the top block, whose `next` is so many bytes from its start. Not to be mixed with the two above: to
- * take the top of a stack loses what is under it.
+ * block; pop takes the top block, whose `next` is so many bytes from its start. -EINVAL, too: `next` is not in the
+ * block. Not to be mixed with the two above: to take the top of a stack loses what is under it.
  */
 int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *cell, void *block,
                      struct loam_shared_cell *next);

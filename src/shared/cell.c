@@ -111,8 +111,15 @@ static int publish(struct loam_shared *heap, ATOMIC uint64_t *word, const struct
     return 0;
 }
 
-PUBLIC int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *cell, void *address,
-                            struct loam_shared_cell *next)
+/* Whether a cell lies in the block at an address. */
+static bool is_in(const struct loam_shared_cell *cell, const void *address, const struct block *block)
+{
+    uintptr_t at = (uintptr_t)cell - (uintptr_t)address;
+    return at % sizeof(uint64_t) == 0 && at <= block->size - sizeof(uint64_t);
+}
+
+/* With a block's own cell for what follows: on a stack. */
+static int put(struct loam_shared *heap, struct loam_shared_cell *cell, void *address, struct loam_shared_cell *next)
 {
     ATOMIC uint64_t *word = word_of(heap, cell);
     struct block block;
@@ -120,7 +127,7 @@ PUBLIC int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *c
 
     if (error)
         return error;
-    if (!word || !block_find(heap, address, &block))
+    if (!word || !block_find(heap, address, &block) || (next && !is_in(next, address, &block)))
         error = -EINVAL;
     else if (tag_load(block_tag(&block)) != heap->me)
         error = -EPERM;
@@ -132,7 +139,13 @@ PUBLIC int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *c
 
 PUBLIC int loam_shared_publish(struct loam_shared *heap, struct loam_shared_cell *cell, void *block)
 {
-    return loam_shared_push(heap, cell, block, NULL);
+    return put(heap, cell, block, NULL);
+}
+
+PUBLIC int loam_shared_push(struct loam_shared *heap, struct loam_shared_cell *cell, void *block,
+                            struct loam_shared_cell *next)
+{
+    return next ? put(heap, cell, block, next) : -EINVAL;
 }
 
 /* --- take --- */

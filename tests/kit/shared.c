@@ -201,7 +201,12 @@ static void test_a_stack(void **state)
         assert_int_equal(loam_shared_free(pair->a, node), 0);
     }
     assert_null(loam_shared_pop(pair->b, same, offsetof(struct node, next)));
-    struct node *node = loam_shared_alloc(pair->a, sizeof(*node));
+    struct node *node = loam_shared_alloc(pair->a, sizeof(*node)), *other = loam_shared_alloc(pair->a, sizeof(*node));
+    struct loam_shared_cell local;
+    assert_int_equal(loam_shared_push(pair->a, top, node, &other->next), -EINVAL); /* not in the block */
+    assert_int_equal(loam_shared_push(pair->a, top, node, &local), -EINVAL);
+    assert_int_equal(loam_shared_push(pair->a, top, node, NULL), -EINVAL);
+    assert_int_equal(loam_shared_push(pair->a, top, node, (struct loam_shared_cell *)((char *)node + 4)), -EINVAL);
     assert_int_equal(loam_shared_push(pair->a, top, node, &node->next), 0);
     assert_null(loam_shared_pop(pair->a, top, 4096)); /* not in the block */
     assert_int_equal(errno, EINVAL);
