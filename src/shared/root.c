@@ -18,7 +18,7 @@ static bool is_named(const struct root *root)
 
 static bool is_valid(const char *name)
 {
-    return *name && strlen(name) < ROOT_NAME;
+    return name && *name && strlen(name) < ROOT_NAME;
 }
 
 static struct root *find(const struct loam_shared *heap, const char *name)
@@ -84,7 +84,7 @@ PUBLIC struct loam_shared_cell *loam_shared_root(struct loam_shared *heap, const
 
 PUBLIC int loam_shared_remove_root(struct loam_shared *heap, const char *name)
 {
-    int error = enter(heap);
+    int error = is_valid(name) ? enter(heap) : -ENOENT;
 
     if (error)
         return error;

@@ -46,6 +46,10 @@ static void test_roots(void **state)
     assert_null(loam_shared_root(pair->a, too_long));
     assert_int_equal(errno, EINVAL);
     assert_null(loam_shared_root(pair->a, ""));
+    errno = 0;
+    assert_null(loam_shared_root(pair->a, NULL));
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(loam_shared_remove_root(pair->a, NULL), -ENOENT);
     for (int i = 0; i < 256; i++) {
         snprintf(number, sizeof(number), "root%d", i);
         assert_non_null(loam_shared_root(i % 2 ? pair->a : pair->b, number));
