@@ -169,7 +169,7 @@ static void tell_where(struct text *text, uintptr_t address)
     struct place place;
 
     if (!place_around(address, &place))
-        text_string(text, "it lies in none");
+        text_string(text, "it lies in none of those");
     else if (address < place.start + place.size)
         text_format(text, "it is byte %u of one of %u bytes", (uint64_t)(address - place.start), (uint64_t)place.size);
     else
@@ -183,8 +183,10 @@ static void describe(struct text *text, uintptr_t address, const char *kind)
     bool inside = address - chunk_data(chunk) < chunk->open * PAGE_SIZE;
 
     if (!group) {
-        text_format(text, "loam: %s of a freed secret at %x: nothing is allocated there any more.\n", kind,
-                    (uint64_t)address);
+        text_format(text,
+                    "loam: %s at %x, where no secret is, or none any more: look for a use after it was freed, or an "
+                    "access that goes past its bounds.\n",
+                    kind, (uint64_t)address);
         return;
     }
     if (inside)

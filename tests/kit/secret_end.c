@@ -109,8 +109,8 @@ static void read_after_destroy(void *unused)
 static void test_a_freed_secret_faults_with_a_report(void **state)
 {
     (void)state;
-    assert_ends(read_freed, SIGSEGV, "of a freed secret");
-    assert_ends(read_after_destroy, SIGSEGV, "of a freed secret");
+    assert_ends(read_freed, SIGSEGV, "where no secret is, or none any more: look for a use after it was freed");
+    assert_ends(read_after_destroy, SIGSEGV, "where no secret is, or none any more: look for a use after it was freed");
 }
 
 static void read_past_the_end(void *unused)
@@ -134,6 +134,7 @@ static void test_guard_pages_fault_with_a_report(void **state)
     (void)state;
     assert_ends(read_past_the_end, SIGSEGV, "it is past the end of one of 32 bytes");
     assert_ends(read_before_the_first, SIGSEGV, "outside the pages of secrets");
+    assert_ends(read_before_the_first, SIGSEGV, "it lies in none of those in group \"keys\"; look for an access");
 }
 
 static void spoil(size_t size, ptrdiff_t at, int check)
