@@ -67,7 +67,7 @@ enum {
 };
 
 /*
- * A group, open for reading and writing; its name, of which 31 bytes are kept, is for reports. Released by
+ * A group, open for reading and writing; its name, of which 31 bytes are kept, is for reports; NULL: "". Released by
  * loam_secret_group_destroy(). NULL with errno:
  *   EINVAL   a flag that is not known
  *   EACCES   all has been wiped
@@ -80,7 +80,10 @@ enum {
  */
 struct loam_secret_group *loam_secret_group_create(const char *name, unsigned flags);
 
-/* Wipe and release all secrets of the group, and the group. NULL is ignored. No other thread may use it any more. */
+/*
+ * Wipe and release all secrets of the group, and the group. NULL is ignored. No other thread may use it any more. To
+ * use a group that there is not, or not any more, stops the process with a report if it is noticed.
+ */
 void loam_secret_group_destroy(struct loam_secret_group *group);
 
 enum loam_secret_access { LOAM_SECRET_NONE, LOAM_SECRET_READ, LOAM_SECRET_READ_WRITE };

@@ -36,8 +36,11 @@ struct chunk {
     uint32_t back;                   /* chunks from the head to this one; 0 for a head */
 };
 
+#define GROUP_MAGIC 0x70756f7267746573ull /* "setgroup" */
+
 struct loam_secret_group {
     char name[32];
+    uint64_t magic; /* GROUP_MAGIC while there is the group */
     unsigned flags;
     int key;                        /* the protection key; -1: none */
     enum loam_secret_access access; /* without a key */

@@ -243,6 +243,22 @@ static void find_or_stop(const char *function, const void *secret, struct place 
     report_stop(&text);
 }
 
+/* One that has ended is noticed as long as its memory is not a group's again. */
+static void group_or_stop(const char *function, const struct loam_secret_group *group)
+{
+    char buffer[REPORT_SIZE];
+    struct text text;
+
+    if (LIKELY(group && group->magic == GROUP_MAGIC))
+        return;
+    text_init(&text, buffer, sizeof(buffer));
+    text_format(&text,
+                "loam: %s() of a group at %x, where there is none, or none any more: "
+                "give it what loam_secret_group_create() returned, and not after loam_secret_group_destroy().\n",
+                function, (uint64_t)(uintptr_t)group);
+    report_stop(&text);
+}
+
 /* --- the API: secrets --- */
 
 PUBLIC void *loam_secret_aligned(struct loam_secret_group *group, size_t alignment, size_t size)
@@ -253,6 +269,7 @@ PUBLIC void *loam_secret_aligned(struct loam_secret_group *group, size_t alignme
         return fail(-EINVAL);
     if (range_wiped())
         return fail(-EACCES);
+    group_or_stop("loam_secret_alloc", group);
     enter();
     int error = create(group, alignment, size, &place);
     leave();
@@ -346,10 +363,11 @@ static int open_group(struct loam_secret_group *group, const char *name, unsigne
 
     if (error < 0)
         return error;
+    group->magic = GROUP_MAGIC;
     group->flags = flags;
     group->key = -1;
     group->access = LOAM_SECRET_READ_WRITE;
-    strncpy(group->name, name, sizeof(group->name) - 1);
+    strncpy(group->name, name ? name : "", sizeof(group->name) - 1);
     error = probe(group);
     if (error == 0)
         fault_watch();
@@ -390,6 +408,7 @@ PUBLIC void loam_secret_group_destroy(struct loam_secret_group *group)
 {
     if (!group || range_wiped())
         return;
+    group_or_stop("loam_secret_group_destroy", group);
     enter();
     if (group->key >= 0)
         group_switch_key(group, LOAM_SECRET_READ_WRITE);
@@ -400,6 +419,7 @@ PUBLIC void loam_secret_group_destroy(struct loam_secret_group *group)
         sys_key_free(group->key);
     }
     leave();
+    loam_secret_wipe(group, sizeof(*group)); /* who uses it later is told */
     free(group);
 }
 
@@ -424,11 +444,14 @@ static int switch_all(struct loam_secret_group *group, enum loam_secret_access a
 
 PUBLIC int loam_secret_access(struct loam_secret_group *group, enum loam_secret_access access)
 {
+    bool wiped = range_wiped();
     int error = 0;
 
+    if (!wiped)
+        group_or_stop("loam_secret_access", group);
     if (access > LOAM_SECRET_READ_WRITE)
         error = -EINVAL;
-    else if (range_wiped())
+    else if (wiped)
         error = -EACCES;
     else if (group->key >= 0)
         group_switch_key(group, access);
@@ -451,6 +474,7 @@ PUBLIC int loam_secret_status(struct loam_secret_group *group, struct loam_secre
         *out = (struct loam_secret_status){0};
         return 0;
     }
+    group_or_stop("loam_secret_status", group);
     enter();
     for (const struct chunk *chunk = group->chunks; chunk; chunk = chunk->next) {
         locked += chunk->locked;
@@ -473,6 +497,7 @@ PUBLIC void loam_secret_check(struct loam_secret_group *group)
 
     if (range_wiped())
         return;
+    group_or_stop("loam_secret_check", group);
     enter();
     enum loam_secret_access access = group_access(group);
     for (struct chunk *chunk = group->chunks; chunk; chunk = chunk->next) {

@@ -151,7 +151,11 @@ static void test_realloc_keeps_what_fits(void **state)
 
 static void test_null_is_nothing(void **state)
 {
+    struct loam_secret_group *unnamed = loam_secret_group_create(NULL, 0);
+
     (void)state;
+    assert_non_null(unnamed);
+    loam_secret_group_destroy(unnamed);
     loam_secret_free(NULL);
     loam_secret_group_destroy(NULL);
     assert_int_equal(loam_secret_size(NULL), 0);

@@ -228,6 +228,53 @@ static void test_only_the_start_of_a_secret_is_freed(void **state)
         assert_ends(bodies[i], SIGABRT, "loam: loam_secret_free() of 0x");
 }
 
+static void use_no_group(void *unused)
+{
+    (void)unused;
+    need(0);
+    loam_secret_alloc(NULL, KEY);
+}
+
+static void allocate_after_destroy(void *unused)
+{
+    struct loam_secret_group *group = need(0);
+
+    (void)unused;
+    loam_secret_group_destroy(group);
+    loam_secret_alloc(group, KEY);
+}
+
+static void open_after_destroy(void *unused)
+{
+    struct loam_secret_group *group = need(0);
+
+    (void)unused;
+    loam_secret_group_destroy(group);
+    loam_secret_access(group, LOAM_SECRET_NONE);
+}
+
+static void destroy_twice(void *unused)
+{
+    struct loam_secret_group *group = need(0);
+
+    (void)unused;
+    loam_secret_group_destroy(group);
+    loam_secret_group_destroy(group);
+}
+
+static void test_a_group_that_there_is_not_is_not_used(void **state)
+{
+    (void)state;
+    assert_ends(use_no_group, SIGABRT, "loam: loam_secret_alloc() of a group at 0x0, where there is none");
+#if !defined(__SANITIZE_ADDRESS__) /* which reports that itself */
+    assert_ends(allocate_after_destroy, SIGABRT, "loam: loam_secret_alloc() of a group at 0x");
+    assert_ends(open_after_destroy, SIGABRT, "loam: loam_secret_access() of a group at 0x");
+    assert_ends(destroy_twice, SIGABRT, "loam: loam_secret_group_destroy() of a group at 0x");
+#else
+    (void)allocate_after_destroy, (void)open_after_destroy, (void)destroy_twice;
+#endif
+}
+
 /* --- signals --- */
 
 static sigjmp_buf back;
@@ -433,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_guard_pages_fault_with_a_report),
         cmocka_unit_test(test_what_is_written_around_a_secret_is_noticed),
         cmocka_unit_test(test_only_the_start_of_a_secret_is_freed),
+        cmocka_unit_test(test_a_group_that_there_is_not_is_not_used),
         cmocka_unit_test(test_actions_of_the_program_stay),
         cmocka_unit_test(test_the_library_stays_for_its_handlers),
         cmocka_unit_test(test_a_child_that_shares_memory_wipes_nothing),
