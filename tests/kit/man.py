@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""man.py PAGES INCLUDE BUILD: the examples in the manual pages of PAGES do what the pages say, and groff finds no fault.
+"""man.py PAGES INCLUDE BUILD: the examples in the manual pages of PAGES do what the pages say, groff finds no fault,
+and there is a page for each function.
 
 A page's first .EX block is a program, its second what that prints. It is linked with the library of BUILD that the page
 says to link with.
@@ -54,6 +55,14 @@ def example_fault(page, include, build, folder):
     return None
 
 
+def missing_pages(path, page):
+    """The functions of the synopsis that man(1) does not find."""
+    synopsis = re.search(r"^\.SH SYNOPSIS\n(.*?)^\.SH ", page, re.S | re.M)
+    functions = set(re.findall(r"\b(loam_\w+)\(", synopsis[1])) if synopsis else set()
+    missing = sorted(name for name in functions if not (path.parent / f"{name}.3").exists())
+    return f"no page, nor a link: {', '.join(missing)}" if missing else None
+
+
 def format_fault(path, page, folder):
     """What groff warns of, or a page of the same folder that is not there; or None."""
     link = re.fullmatch(r"\.so man3/(\S+)\n", page)
@@ -72,7 +81,8 @@ def main():
         examples += ".EX\n" in page
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            for fault in (example_fault(page, include, build, folder), format_fault(path, page, folder)):
+            for fault in (example_fault(page, include, build, folder), format_fault(path, page, folder),
+                          missing_pages(path, page)):
                 if fault:
                     print(f"FAILED: {path.name}: {fault}")
                     faults += 1
