@@ -189,7 +189,7 @@ test_file_that_is_no_heap() {
     begin
     echo text >"/dev/shm/$heap"
     expect 1 "$LOAM" shared stat "$heap"
-    is err "loam shared: $heap: it is not a shared heap, or damaged, or of another version"
+    is err "loam shared: $heap: it is not a shared heap, or damaged, or of another version; its file is /dev/shm/$heap"
     expect 1 "$LOAM" shared rm --force "$heap"
     [ -e "/dev/shm/$heap" ] || fail 'it is removed'
 }

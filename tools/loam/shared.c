@@ -100,7 +100,8 @@ static void warn_of(const char *heap, int error)
         warnx("%s: no shared heap has such a name: it is that of a file in " DIRECTORY ", without a slash", name);
         break;
     case -EBADMSG:
-        warnx("%s: it is not a shared heap, or damaged, or of another version", name);
+        warnx("%s: it is not a shared heap, or damaged, or of another version; its file is " DIRECTORY "/%s", name,
+              name);
         break;
     default:
         warnx("%s: %s", name, strerror(-error));
