@@ -89,9 +89,10 @@ void loam_secret_group_destroy(struct loam_secret_group *group);
 enum loam_secret_access { LOAM_SECRET_NONE, LOAM_SECRET_READ, LOAM_SECRET_READ_WRITE };
 
 /*
- * What may be done with the group's secrets from now on, by all threads (with KEYS, by the calling one). Returns 0,
- * or -1 with EINVAL, with ENOMEM (mprotect(2): too many mappings), or with EACCES (all has been wiped), and nothing
- * has changed.
+ * What may be done with the group's secrets from now on, by all threads (with KEYS, by the calling one). It is not
+ * counted: threads that open and close a group take turns. A system call that is given a closed secret fails with
+ * EFAULT. Returns 0, or -1 with EINVAL, with ENOMEM (mprotect(2): too many mappings), or with EACCES (all has been
+ * wiped), and nothing has changed.
  */
 int loam_secret_access(struct loam_secret_group *group, enum loam_secret_access access);
 
@@ -137,7 +138,8 @@ void *loam_secret_aligned(struct loam_secret_group *group, size_t alignment, siz
 void *loam_secret_realloc(void *secret, size_t size);
 
 /*
- * Wipe and release; the group need not be open: the pages are opened for that moment. NULL is ignored. The process
+ * Wipe and release; the group need not be open: the pages are opened for that moment. NULL is ignored. To use it
+ * afterwards is a fault where no other secret is in its pages; else it reads zeroes, or another secret. The process
  * stops with a report if this is not the start of an allocated secret, if bytes around it have been overwritten, or if
  * the kernel refuses to open it, so that it cannot be wiped.
  */
