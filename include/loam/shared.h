@@ -53,7 +53,8 @@ struct loam_shared;
  * attach to it. `mode` is that of open(2). It appears whole, or not at all. -EEXIST: there is one; -EINVAL: the name,
  * or a limit above 16 TiB; -EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ; -ENOSPC, -ENOMEM, or what open(2), linkat(2),
  * fallocate(2) or mmap(2) fail with. It stays, as /dev/shm/NAME, until its name is removed, also while nobody is
- * attached. What a limit costs by itself is 8 bytes of memory for each 64 KiB.
+ * attached. What a limit costs by itself is 8 bytes of memory for each 64 KiB. Each participant takes memory for small
+ * blocks in slices of 64 KiB, one at least for each size: a limit of less than some MiB is soon reached.
  */
 int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loam_shared **out);
 
@@ -63,7 +64,8 @@ int loam_shared_create(const char *name, uint64_t limit, mode_t mode, struct loa
  */
 int loam_shared_open(const char *name, struct loam_shared **out);
 
-/* Make a heap without a name, which is gone with its last attachment and descriptor. */
+/* Make a heap without a name, which is gone with its last attachment and descriptor. Its memory is the machine's: where
+ * the limit is more than there is, the kernel ends processes before it is reached. */
 int loam_shared_anonymous(uint64_t limit, struct loam_shared **out);
 
 /*
@@ -166,10 +168,12 @@ int loam_shared_roots(struct loam_shared *heap, int (*visit)(void *context, cons
 
 /* --- offsets and references --- */
 
-/* The offset of an address in the heap, never 0; 0 for NULL. It means the same to every participant. */
+/* The offset of an address in the heap, never 0; 0 for NULL. It means the same to every participant. Of an address that
+ * is not in this attachment it means nothing. */
 uint64_t loam_shared_offset(const struct loam_shared *heap, const void *address);
 
-/* The address of `size` bytes at an offset; NULL for 0, and where they are not all in blocks, or all in roots. */
+/* The address of `size` bytes at an offset; NULL for 0, and where they are not all where blocks can be, or all in
+ * roots. Whether there is a block loam_shared_usable_size() tells. */
 void *loam_shared_at(const struct loam_shared *heap, uint64_t offset, size_t size);
 
 /*
