@@ -181,7 +181,8 @@ int loam_map_guard(const struct loam_map *map, size_t offset, size_t size);
  * pages before the one that cannot be accessed. What lies past them in the buffer is unspecified.
  *
  * -ENXIO if the file has been shortened; -ENOSPC, -EDQUOT of a hole on a full disk; -EIO of a disk or memory that
- * fails; loam_map_write(): -EACCES of a map for reading. A few ns more than memcpy(3); no system call unless it fails.
+ * fails; loam_map_write(): -EACCES of a map for reading. A page that a guard or loam_map_protect() forbids is SIGSEGV,
+ * here too. A few ns more than memcpy(3); no system call unless it fails.
  */
 int loam_map_read(const struct loam_map *map, size_t offset, void *buffer, size_t size, size_t *done);
 int loam_map_write(const struct loam_map *map, size_t offset, const void *buffer, size_t size, size_t *done);

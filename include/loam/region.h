@@ -57,7 +57,7 @@ void loam_region_rewind(struct loam_region *region, uintptr_t next, struct loam_
 /* A new region; NULL with ENOMEM. Its memory is released by loam_region_destroy(). */
 struct loam_region *loam_region_create(void);
 
-/* Release all of the region, and the region itself. NULL is ignored. */
+/* Release all of the region, and the region itself; not of the scratch. NULL is ignored. */
 void loam_region_destroy(struct loam_region *region);
 
 /* Release all that was allocated in the region, which keeps its largest block. */
@@ -170,7 +170,8 @@ static inline void loam_region_close(struct loam_region_scope *scope)
     loam_region_end(scope->region, &scope->mark);
 }
 
-/* LOAM_REGION_SCOPE(region) { ... }: a scope that ends however the block is left. `continue` ends it, too. */
+/* LOAM_REGION_SCOPE(region) { ... }: a scope that ends however the block is left. `continue` ends it, too. To a
+ * compiler the block may end: a function that returns a value in it has a return after it, too. */
 #define LOAM_REGION_SCOPE(region) LOAM_REGION_SCOPE_NAMED(region, __COUNTER__)
 
 #define LOAM_REGION_SCOPE_NAME(number)          loam_region_scope_##number
