@@ -27,8 +27,11 @@ enum {
     REPORT_SIZE = 256,
 };
 
-/* Never given back, so that the handler of a fault may read those of a chunk that is being closed. */
-static struct slots *spare_slots;
+/*
+ * Never given back, so that the handler of a fault may read those of a chunk that is being closed. That all are found
+ * from here is for tools that look for leaks: a chunk's pointer lies where LeakSanitizer does not look.
+ */
+static struct slots *spare_slots, *all_slots;
 
 /* pkey_alloc(2) fails alike where all keys are taken and where the processor has none. */
 static bool keys_exist;
@@ -58,12 +61,16 @@ static struct slots *new_slots(void)
 {
     struct slots *slots = spare_slots;
 
-    if (slots)
+    if (slots) {
         spare_slots = slots->next;
-    else
+    } else {
         slots = malloc(sizeof(*slots));
-    if (slots)
-        slots_init(slots);
+        if (!slots)
+            return NULL;
+        slots->older = all_slots;
+        all_slots = slots;
+    }
+    slots_init(slots);
     return slots;
 }
 

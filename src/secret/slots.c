@@ -12,8 +12,10 @@
 
 void slots_init(struct slots *slots)
 {
-    memset(slots, 0, sizeof(*slots));
+    memset(slots->used, 0, sizeof(slots->used));
+    memset(slots->sizes, 0, sizeof(slots->sizes));
     slots->free = SLOTS_COUNT;
+    slots->hint = 0;
 }
 
 /* The first granule from `from` on that is used, or that is free; SLOTS_COUNT for none. */

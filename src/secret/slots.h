@@ -16,7 +16,8 @@ enum {
 };
 
 struct slots {
-    struct slots *next;                     /* of those that no chunk uses */
+    struct slots *next, *older; /* of those that no chunk uses; of all: secret.c's */
+
     uint64_t used[SLOTS_COUNT / WORD_BITS]; /* bit i set: granule i is part of a place */
     uint16_t sizes[SLOTS_COUNT];            /* 1 + bytes of the secret that starts at the granule; 0: none does */
     size_t free;                            /* granules */
