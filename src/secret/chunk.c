@@ -164,19 +164,19 @@ void chunk_close(struct chunk *chunk)
 
 /* --- access --- */
 
-static const unsigned key_rights[] = {PKEY_DISABLE_ACCESS, PKEY_DISABLE_WRITE, 0};
+static const unsigned key_rights[] = {KEY_NO_ACCESS, KEY_NO_WRITE, 0};
 
 enum loam_secret_access group_access(const struct loam_secret_group *group)
 {
     if (group->key < 0)
         return group->access;
-    int rights = pkey_get(group->key);
-    return rights & PKEY_DISABLE_ACCESS  ? LOAM_SECRET_NONE
-           : rights & PKEY_DISABLE_WRITE ? LOAM_SECRET_READ
-                                         : LOAM_SECRET_READ_WRITE;
+    unsigned rights = sys_key_rights(group->key);
+    return rights & KEY_NO_ACCESS  ? LOAM_SECRET_NONE
+           : rights & KEY_NO_WRITE ? LOAM_SECRET_READ
+                                   : LOAM_SECRET_READ_WRITE;
 }
 
 void group_switch_key(const struct loam_secret_group *group, enum loam_secret_access access)
 {
-    pkey_set(group->key, key_rights[access]);
+    sys_key_set_rights(group->key, key_rights[access]);
 }

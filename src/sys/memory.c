@@ -2,6 +2,7 @@
 #include "sys/memory.h"
 
 #include "sys/call.h"
+#include "sys/raw.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ int sys_seal(void *address, size_t size)
 
 int sys_key_new(void)
 {
-    return (int)sys_call("pkey_alloc", SYS_pkey_alloc, 0, 0, 0, 0, 0, 0);
+    return RAW_HAS_KEYS ? (int)sys_call("pkey_alloc", SYS_pkey_alloc, 0, 0, 0, 0, 0, 0) : -ENOSYS;
 }
 
 int sys_key_free(int key)
@@ -91,6 +92,20 @@ int sys_key_free(int key)
 int sys_key_protect(void *address, size_t size, int protection, int key)
 {
     return (int)sys_call("pkey_mprotect", SYS_pkey_mprotect, (long)address, (long)size, protection, key, 0, 0);
+}
+
+enum { KEY_BITS = 2, KEY_MASK = KEY_NO_ACCESS | KEY_NO_WRITE };
+
+unsigned sys_key_rights(int key)
+{
+    return raw_key_rights() >> KEY_BITS * key & KEY_MASK;
+}
+
+void sys_key_set_rights(int key, unsigned rights)
+{
+    int shift = KEY_BITS * key;
+
+    raw_set_key_rights((raw_key_rights() & ~((unsigned)KEY_MASK << shift)) | rights << shift);
 }
 
 uint64_t sys_limit(int resource)

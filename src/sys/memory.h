@@ -40,10 +40,18 @@ int sys_unlock_all(void);
 /* Linux 6.10, else -ENOSYS. */
 int sys_seal(void *address, size_t size);
 
-/* Protection keys: a new one that this thread may use, or -ENOSPC. Linux 4.9 and a processor that has them. */
+/*
+ * Protection keys: a new one that this thread may use, or -ENOSPC. Linux 4.9 and a processor that has them, else
+ * -ENOSYS.
+ */
 int sys_key_new(void);
 int sys_key_free(int key);
 int sys_key_protect(void *address, size_t size, int protection, int key);
+
+/* What the calling thread may not do to pages of a key that it was given. */
+enum { KEY_NO_ACCESS = 1, KEY_NO_WRITE = 2 };
+unsigned sys_key_rights(int key);
+void sys_key_set_rights(int key, unsigned rights);
 
 /* Bytes of the soft limit; UINT64_MAX for none. `resource` as for getrlimit(2). */
 uint64_t sys_limit(int resource);
