@@ -16,7 +16,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <linux/falloc.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
 
