@@ -14,6 +14,7 @@
 #include "map/place.h"
 
 #include "sys/file.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +109,7 @@ static void end_process(bool sent)
 {
     restore_default();
     if (sent)
-        raise(SIGBUS);
+        sys_raise(SIGBUS);
 }
 
 /* As the kernel would have called it: its mask is ours. */

@@ -258,7 +258,7 @@ static void end_process(int number, const siginfo_t *info)
     wipe_own();
     signal(number, SIG_DFL);
     if (!is_fault(number, info))
-        raise(number);
+        sys_raise(number);
 }
 
 /* What another process sends is ignored if the program had wanted that; a fault never is. */

@@ -189,6 +189,11 @@ int sys_thread(void)
     return (int)raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
+void sys_raise(int number)
+{
+    raw_call(SYS_tgkill, sys_pid(), sys_thread(), number, 0, 0, 0);
+}
+
 int sys_open_read(const char *path)
 {
     return (int)sys_call("openat", SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);

@@ -79,6 +79,9 @@ int sys_pid(void);
 int sys_parent_pid(void);
 int sys_thread(void);
 
+/* Send a signal to the calling thread: in a child of vfork(2), too, where musl's raise(3) sends it to the parent's. */
+void sys_raise(int number);
+
 int sys_open_read(const char *path);
 int sys_create(const char *path); /* for writing; it must not exist */
 ssize_t sys_read(int fd, void *buffer, size_t size);
