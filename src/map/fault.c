@@ -14,6 +14,7 @@
 #include "map/place.h"
 
 #include "sys/file.h"
+#include "sys/local.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ struct guard {
     sigjmp_buf jump;
 };
 
-static __thread struct guard *innermost __attribute__((tls_model("initial-exec")));
+static SYS_LOCAL struct guard *innermost;
 
 /* --- reasons --- */
 
