@@ -79,11 +79,12 @@ int loam_unlock_all(void);
  * within that.
  *
  * malloc(3) is told by mallopt(3) to keep what is freed, to use no mappings of their own for large objects, and one
- * arena for all threads; so it stays after a failure. loam's own heap is to be started with LOAM_OPTIONS=lock=all, or
- * sample=0, else the objects that it samples are pages apart. What it takes beyond `heap` is populated when it asks the
- * kernel. The stacks of threads that start later are brought in as a whole as they start. Beyond its reach: pages that
- * a child of fork(2) shares, until they are written to; files that are truncated; what the kernel migrates (compaction,
- * NUMA balancing), which takes minor faults.
+ * arena for all threads; so it stays after a failure. musl's cannot be told so: it asks the kernel for what is large
+ * again and again, which brings it in by then, and counts that as faults. loam's own heap is to be started with
+ * LOAM_OPTIONS=lock=all, or sample=0, else the objects that it samples are pages apart. What it takes beyond `heap` is
+ * populated when it asks the kernel. The stacks of threads that start later are brought in as a whole as they start.
+ * Beyond its reach: pages that a child of fork(2) shares, until they are written to; files that are truncated; what the
+ * kernel migrates (compaction, NUMA balancing), which takes minor faults.
  *
  * -ERANGE if the thread's stack has no `stack` bytes left, as far as its limit goes (it grows as any stack does: where
  * the machine has no memory for it, by SIGSEGV), or if the caller is on another one; -ENOMEM if malloc(3) has not

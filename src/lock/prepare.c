@@ -3,21 +3,50 @@
  *
  * The stack and the heap grow first, and are locked then, which brings them in: past the limit mlockall(2) fails, while
  * a locked stack that grows past it is ended by SIGSEGV.
- * Source: mlock(2), "Real-time processes"; mallopt(3).
+ * Source: mlock(2), "Real-time processes"; getrlimit(2), RLIMIT_STACK.
  */
 #include <loam/lock.h>
 
-#include "base/base.h"
+#include "sys/keep.h"
+#include "sys/maps.h"
+#include "sys/memory.h"
+#include "sys/sys.h"
 
 #include <alloca.h>
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 enum { FRAMES = 16384 }; /* bytes of stack that are left for our own calls, and for the kernel's guard */
 
-/* Bytes of the thread's stack below here; 0 where that is not known, or for another stack, as of a coroutine. */
+/* Bytes of the process's first stack below an address in it, down to its limit or what is mapped there; 0 for another.
+ */
+static size_t first_stack_left(uintptr_t here)
+{
+    struct maps maps;
+    struct mapping mapping;
+    uintptr_t below = 0;
+    bool found = false;
+
+    if (maps_open(&maps, "/proc/self/maps") < 0)
+        return 0;
+    while (!found && maps_next(&maps, &mapping)) {
+        found = here < mapping.end;
+        below = found ? below : mapping.end;
+    }
+    maps_close(&maps);
+    if (!found || here < mapping.start || strcmp(mapping.path, "[stack]") != 0)
+        return 0;
+    uintptr_t lowest = mapping.end - min_size(sys_limit(RLIMIT_STACK), mapping.end);
+    return here - min_size(max_size(lowest, below), mapping.start);
+}
+
+/*
+ * Bytes of the thread's stack below here; 0 where that is not known, or for another stack, as of a coroutine. Of the
+ * first thread's, musl tells as much as has been used.
+ */
 static size_t stack_left(void)
 {
     pthread_attr_t attributes;
@@ -30,7 +59,9 @@ static size_t stack_left(void)
     int error = pthread_attr_getstack(&attributes, &lowest, &size);
     pthread_attr_destroy(&attributes);
     size_t left = here - (uintptr_t)lowest;
-    return error || left > size ? 0 : left;
+    if (error || left > size)
+        return 0;
+    return sys_thread() == sys_pid() ? max_size(left, first_stack_left(here)) : left;
 }
 
 /* The lowest byte is enough to have a stack grow to there. */
@@ -41,19 +72,11 @@ static NOINLINE void grow_stack(size_t size)
     *lowest = 0;
 }
 
-/* On a heap that does not know a parameter, it has no effect. */
-static void keep_freed_memory(void)
-{
-    mallopt(M_TRIM_THRESHOLD, -1);
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_ARENA_MAX, 1);
-}
-
 static int grow_heap(size_t size)
 {
     if (!size)
         return 0;
-    keep_freed_memory();
+    sys_keep_freed();
     void *heap = malloc(size);
     if (!heap)
         return -ENOMEM;

@@ -2,6 +2,7 @@
 #include <alloca.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -11,7 +12,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <ucontext.h>
 
 #include <loam/lock.h>
 
@@ -177,37 +177,57 @@ static void *prepare_in_vain(void *unused)
 
 static void test_a_stack_that_is_too_small_for_any(void **state)
 {
+    enum { SMALL = 16384 };
     pthread_attr_t attributes;
     pthread_t thread;
+    char *stack = map(SMALL / PAGE);
     void *error;
 
     (void)state;
-    if (SANITIZED)
-        skip(); /* they take more */
     pthread_attr_init(&attributes);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, 16384), 0);
+    if (SANITIZED || pthread_attr_setstack(&attributes, stack, SMALL) != 0)
+        skip(); /* threads take more, as on aarch64 */
     assert_int_equal(pthread_create(&thread, &attributes, prepare_in_vain, NULL), 0);
     assert_int_equal(pthread_join(thread, &error), 0);
     assert_int_equal((intptr_t)error, -ERANGE);
     pthread_attr_destroy(&attributes);
+    unmap(stack, SMALL / PAGE);
 }
 
-/* A coroutine's stack, which lies above that of the thread. */
-static ucontext_t thread_context, coroutine;
-static int coroutine_result;
-
-static void prepare_in_a_coroutine(void)
+static void prepare_the_first_stack(void *unused)
 {
-    coroutine_result = loam_lock_prepare(0, 200 * KIB);
+    (void)unused;
+    REQUIRE(setrlimit(RLIMIT_STACK, &(struct rlimit){2 * MIB, 2 * MIB}) == 0);
+    REQUIRE(loam_lock_prepare(0, 2 * MIB) == -ERANGE);
+    REQUIRE(loam_lock_prepare(0, MIB) == 0);
 }
 
-static void *run_coroutine(void *stack)
+/* However much of it has been used. */
+static void test_the_first_stack_reaches_to_its_limit(void **state)
 {
-    REQUIRE(getcontext(&coroutine) == 0);
-    coroutine.uc_stack = (stack_t){.ss_sp = stack, .ss_size = 64 * KIB};
-    coroutine.uc_link = &thread_context;
-    makecontext(&coroutine, prepare_in_a_coroutine, 0);
-    REQUIRE(swapcontext(&thread_context, &coroutine) == 0);
+    (void)state;
+    if (!may_lock_all())
+        skip();
+    assert_child_succeeds(prepare_the_first_stack, NULL);
+}
+
+/* A stack for signals, as it might be a coroutine's, which lies above that of the thread. */
+static volatile int result_elsewhere;
+
+static void prepare_elsewhere(int number)
+{
+    (void)number;
+    result_elsewhere = loam_lock_prepare(0, 200 * KIB);
+}
+
+static void *run_elsewhere(void *stack)
+{
+    stack_t elsewhere = {.ss_sp = stack, .ss_size = 64 * KIB}, before;
+    struct sigaction action = {.sa_handler = prepare_elsewhere, .sa_flags = SA_ONSTACK}, old;
+
+    REQUIRE(sigaltstack(&elsewhere, &before) == 0 && sigaction(SIGUSR1, &action, &old) == 0);
+    raise(SIGUSR1);
+    REQUIRE(sigaction(SIGUSR1, &old, NULL) == 0 && sigaltstack(&before, NULL) == 0);
     return NULL;
 }
 
@@ -223,14 +243,21 @@ static void test_a_stack_that_is_not_the_threads(void **state)
         skip();
     pthread_attr_init(&attributes);
     assert_int_equal(pthread_attr_setstack(&attributes, stacks, THREAD), 0);
-    assert_int_equal(pthread_create(&thread, &attributes, run_coroutine, stacks + THREAD), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run_elsewhere, stacks + THREAD), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(coroutine_result, -ERANGE);
+    assert_int_equal(result_elsewhere, -ERANGE);
     pthread_attr_destroy(&attributes);
     unmap(stacks, (THREAD + 64 * KIB) / PAGE);
 }
 
 /* --- no faults --- */
+
+/* musl's malloc(3) cannot be told to; what it asks the kernel for is there by then, but is counted as faults. */
+#ifdef M_TRIM_THRESHOLD
+enum { KEEPS_FREED = 1 };
+#else
+enum { KEEPS_FREED = 0 };
+#endif
 
 enum { HEAP = 32 * MIB, STACK = 512 * KIB, DATA = 2 * MIB, PIECES = 2000 };
 
@@ -411,7 +438,7 @@ static void check_faults(int locked)
     printf("%s: %ld minor faults, %ld major, after start; %ld pages of the file were taken\n",
            locked ? "locked" : "unlocked", session->minor, session->major, session->absent);
     if (locked) {
-        assert_int_equal(session->minor, 0);
+        assert_true(session->minor == 0 || !KEEPS_FREED);
         assert_int_equal(session->major, 0);
         assert_int_equal(session->absent, 0);
     } else {
@@ -445,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_ranges_outlive_the_lock_of_all),
         cmocka_unit_test(test_a_stack_or_heap_that_cannot_be_had),
         cmocka_unit_test(test_a_stack_that_is_too_small_for_any),
+        cmocka_unit_test(test_the_first_stack_reaches_to_its_limit),
         cmocka_unit_test(test_a_stack_that_is_not_the_threads),
         cmocka_unit_test(test_a_program_that_is_not_locked_has_faults),
         cmocka_unit_test(test_a_prepared_program_has_no_faults),
