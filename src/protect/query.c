@@ -40,7 +40,7 @@ PUBLIC int loam_protection(const void *address, struct loam_protection *out)
     if (error)
         return error;
     error = maps_find(&maps, (uintptr_t)address, &mapping);
-    if (error == -ENOTTY)
+    if (error == -ENOTTY || error == -ENOSYS)
         error = find_in_list(&maps, (uintptr_t)address, &mapping);
     if (!error)
         set(&mapping, out);

@@ -51,7 +51,7 @@ bool maps_next(struct maps *maps, struct mapping *out);
 
 /*
  * The mapping at an address, without its path and memory, and without reading. Returns 0; -ENOENT when there is none;
- * -ENOTTY before Linux 6.11.
+ * -ENOTTY before Linux 6.11; -ENOSYS in an emulator.
  */
 int maps_find(struct maps *maps, uintptr_t address, struct mapping *out);
 

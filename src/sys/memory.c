@@ -56,7 +56,12 @@ int sys_advise(void *address, size_t size, int advice)
 
 int sys_lock(const void *address, size_t size, bool on_fault)
 {
-    return (int)sys_call("mlock2", SYS_mlock2, (long)address, (long)size, on_fault ? MLOCK_ONFAULT : 0, 0, 0, 0);
+    int flags = on_fault ? MLOCK_ONFAULT : 0;
+    long result = sys_call("mlock2", SYS_mlock2, (long)address, (long)size, flags, 0, 0, 0);
+
+    if (result == -ENOSYS)
+        result = sys_call("mlock", SYS_mlock, (long)address, (long)size, 0, 0, 0, 0);
+    return (int)result;
 }
 
 int sys_unlock(const void *address, size_t size)

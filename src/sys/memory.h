@@ -29,7 +29,7 @@ int sys_sync_pages(void *address, size_t size, int flags);
 /* MADV_ values of madvise(2). */
 int sys_advise(void *address, size_t size, int advice);
 
-/* Lock pages, and populate them unless `on_fault`. */
+/* Lock pages, and populate them unless `on_fault`; before Linux 4.4, and in emulators that lack mlock2(2), always. */
 int sys_lock(const void *address, size_t size, bool on_fault);
 int sys_unlock(const void *address, size_t size);
 

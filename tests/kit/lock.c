@@ -483,6 +483,21 @@ static void test_a_failure_of_the_kernel_is_returned(void **state)
     unmap(start, 2);
 }
 
+static void test_locks_without_the_newer_call(void **state)
+{
+    char *start = map(2);
+
+    (void)state;
+    if (!injects())
+        skip();
+    fail_always("mlock2", -ENOSYS);
+    assert_int_equal(loam_lock(start, 2 * PAGE), 0);
+    assert_int_equal(locked_pages(), 2);
+    fail_no_more();
+    assert_int_equal(loam_unlock(start, 2 * PAGE), 0);
+    unmap(start, 2);
+}
+
 static void test_an_unlock_that_fails_has_ended_the_lock(void **state)
 {
     char *start = map(1);
@@ -569,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_locked_where_the_limit_is_zero),
         cmocka_unit_test(test_a_privileged_process_has_no_limit),
         cmocka_unit_test(test_a_failure_of_the_kernel_is_returned),
+        cmocka_unit_test(test_locks_without_the_newer_call),
         cmocka_unit_test(test_an_unlock_that_fails_has_ended_the_lock),
         cmocka_unit_test(test_a_list_that_cannot_grow_is_enomem),
     };
