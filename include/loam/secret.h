@@ -73,7 +73,8 @@ enum {
  *   EACCES   all has been wiped
  *   ENOMEM   no memory, or no addresses
  *   ENOSYS   HIDDEN, and the kernel has no memfd_secret(2), or it is switched off
- *   ENOTSUP  KEYS, and the processor or the kernel has none
+ *   ENOTSUP  KEYS, and the processor or the kernel has none, or it is not x86-64
+ *   ENOTSUP  pages are larger than 4 KiB, as on some aarch64
  *   ENOTSUP  without BEST_EFFORT, and the kernel cannot leave memory out of core files or empty it in a child
  *   ENOSPC   KEYS, and all of the processor's are in use
  * or an error of getrandom(2).

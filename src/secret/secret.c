@@ -336,7 +336,7 @@ PUBLIC size_t loam_secret_size(const void *secret)
 
 static int begin(void)
 {
-    int error = range_reserve();
+    int error = sys_page_size() == PAGE_SIZE ? range_reserve() : -ENOTSUP;
 
     if (error == 0)
         error = place_begin();
