@@ -7,9 +7,10 @@
  * for itself.
  *
  * Locking: none, as the thread that holds the lock may be the one that is interrupted. Records are read that another
- * thread may be changing, which suffices: `open` is set before anything secret is in a page, and reset after
- * it has been wiped, and a chunk's record and its slots are never unmapped. What a report says of a secret that is
- * being allocated or freed at that moment, or of a group that is being destroyed, may be wrong.
+ * thread may be changing, which suffices: `open` is set before anything secret is in a page (range.h says in which
+ * order), and reset after it has been wiped, and a chunk's record and its slots are never unmapped. The handler is
+ * given to the kernel after the range is reserved. What a report says of a secret that is being allocated or freed at
+ * that moment, or of a group that is being destroyed, may be wrong.
  *
  * Source: sigaction(2), mremap(2); "Async-signal-safe" of signal-safety(7).
  */
@@ -107,7 +108,7 @@ static void wipe_chunk(const struct chunk *chunk, const struct loam_secret_group
 /* In a child that has not used them since the fork, the pages are zero. */
 static void wipe_chunks(void)
 {
-    if (!range.base || *range.marker == 0)
+    if (!range_reserved() || *range.marker == 0)
         return;
     int empty = sys_memfd("loam", MFD_CLOEXEC);
     FOR_EACH_OPEN(chunk)
@@ -158,7 +159,7 @@ __attribute__((destructor(101))) static void wipe_at_exit(void)
 /* A child of vfork(2) ends alone, and its memory is its parent's; any other has zeroes until it uses a function. */
 static void wipe_own(void)
 {
-    if (!range.base || range.process == sys_pid())
+    if (!range_reserved() || range.process == sys_pid())
         loam_secret_wipe_all();
 }
 

@@ -12,7 +12,7 @@ HIDDEN void fork_inherit(void);
 
 INLINE bool fork_happened(void)
 {
-    return range.base && *range.marker == 0;
+    return range_reserved() && *range.marker == 0;
 }
 
 #endif

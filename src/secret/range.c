@@ -72,7 +72,7 @@ int range_reserve(void)
     range.marker = (ATOMIC uint32_t *)base;
     range.process = sys_pid();
     *range.marker = 1;
-    range.base = (uintptr_t)base;
+    __atomic_store_n(&range.base, (uintptr_t)base, __ATOMIC_SEQ_CST);
     return 0;
 }
 
@@ -104,7 +104,7 @@ struct chunk *range_take(size_t span)
         head[i] = (struct chunk){.back = (uint32_t)i};
     head->span = (uint32_t)span;
     range.cursor = first + span;
-    range.used = max_size(range.used, range.cursor);
+    __atomic_store_n(&range.used, max_size(range.used, range.cursor), __ATOMIC_SEQ_CST);
     return head;
 }
 

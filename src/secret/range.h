@@ -49,13 +49,16 @@ struct loam_secret_group {
     size_t secrets, bytes; /* that are allocated, and asked for */
 };
 
-/* Set by range_reserve(), constant after, but for `used`, `cursor`, `lost` and `process`, which are the lock's. */
+/*
+ * Set by range_reserve(), `base` last, and constant after, but for `used`, `cursor`, `lost` and `process`, which are
+ * the lock's. Who wipes all reads `base` and `used` without it.
+ */
 struct range {
-    uintptr_t base; /* 0: not reserved yet */
-    size_t count;   /* chunks */
-    size_t used;    /* no chunk from this one on was ever in use */
-    size_t cursor;  /* the chunk after the one that was used last */
-    unsigned lost;  /* LOAM_SECRET_LOST_ bits of the whole range */
+    ATOMIC uintptr_t base; /* 0: not reserved yet */
+    size_t count;          /* chunks */
+    ATOMIC size_t used;    /* no chunk from this one on was ever in use */
+    size_t cursor;         /* the chunk after the one that was used last */
+    unsigned lost;         /* LOAM_SECRET_LOST_ bits of the whole range */
     struct chunk *chunks;
     ATOMIC uint32_t *marker; /* in memory that is zero in a child */
     int process;             /* whose secrets these are */
@@ -99,7 +102,18 @@ INLINE bool range_wiped(void)
     return __atomic_load_n(&range.wiper, __ATOMIC_SEQ_CST) != 0;
 }
 
-/* Who calls this and then range_wiped(), and finds nothing wiped, has pages that will be: the order of all four. */
+/* Then all that is constant of it is set. */
+INLINE bool range_reserved(void)
+{
+    return __atomic_load_n(&range.base, __ATOMIC_SEQ_CST) != 0;
+}
+
+/*
+ * Who calls this and then range_wiped(), and finds nothing wiped, has pages that will be. It has stored `base`, `used`
+ * and `open` before it loads `wiper`; who wipes has stored that before it loads those. Each might load before its own
+ * store is seen, on every processor; but not where all are SEQ_CST, which puts them in one order: there the one that
+ * loaded 0 from `wiper` comes first with all its stores. What else it has stored of the chunk, it has before `open`.
+ */
 INLINE void chunk_opened(struct chunk *chunk, size_t pages)
 {
     __atomic_store_n(&chunk->open, pages, __ATOMIC_SEQ_CST);
@@ -114,7 +128,9 @@ INLINE uintptr_t chunk_data(const struct chunk *chunk)
 /* The next head of a run in use, from `chunk` on; NULL for none. */
 INLINE struct chunk *range_next(struct chunk *chunk)
 {
-    for (; chunk < range.chunks + range.used; chunk++)
+    const struct chunk *end = range.chunks + __atomic_load_n(&range.used, __ATOMIC_SEQ_CST);
+
+    for (; chunk < end; chunk++)
         if (__atomic_load_n(&chunk->open, __ATOMIC_SEQ_CST))
             return chunk;
     return NULL;

@@ -22,6 +22,14 @@
  * those who try, and a holder need not.
  * Reading: `returned` first, then `used`, then the tag. `used` is cleared before `returned` is, so a block that looks
  * live in this order was; and a tag is written before `used`, so it is the tag of that life.
+ *
+ * Order, on processors that reorder stores and loads, too. Each step's store releases, and whoever looks acquires: who
+ * has seen a step sees all before it, and what was written to the block then. Of who was killed, the steps up to one
+ * instruction have been done and no later one, as instructions are in the order of releasing stores; the kernel gave
+ * its lock up after them, and who gets that next loads after that. What a block's next holder stores comes after the
+ * load of the bit, state or tag by which it became free. One thing takes SEQ_CST: who returns a block sets its bit,
+ * then looks at `noted`; its owner clears `noted`, then looks at the bits. Each might look before its own store is
+ * seen; in one order of all four, one of the two sees the other's.
  */
 #ifndef LOAM_SHARED_FORMAT_H
 #define LOAM_SHARED_FORMAT_H
