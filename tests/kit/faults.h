@@ -19,7 +19,7 @@ static inline int faults(void *address, int writing)
 {
     struct sigaction before[2], handler = {.sa_handler = jump};
     volatile char *byte = address;
-    int faulted = 1;
+    volatile int faulted = 1; /* what a jump leaves must be right */
 
     sigaction(SIGSEGV, &handler, &before[0]);
     sigaction(SIGBUS, &handler, &before[1]);
