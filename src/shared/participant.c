@@ -53,7 +53,7 @@ static void settle_slice(struct loam_shared *heap, uint64_t slice, unsigned numb
     uint64_t head = state_value(state);
 
     if (state == state_of(KIND_SETTLING, number, 0))
-        state_change(heap, slice, state, state_of(KIND_VOID, 0, 0));
+        slice_void(heap, slice, state);
     else if (state == state_of(KIND_CLAIMED, number, slice))
         slices_undo(heap, slice, run_length(heap, slice, number), number);
     else if (state_kind(state) == KIND_CLAIMED && state_participant(state) == number && is_body(heap, slice, head))

@@ -212,6 +212,9 @@ HIDDEN void slices_release(struct loam_shared *heap, uint64_t first, uint64_t co
  */
 HIDDEN void slices_undo(struct loam_shared *heap, uint64_t head, uint64_t count, unsigned participant);
 
+/* A slice that one who has died was settling is VOID, without memory. */
+HIDDEN void slice_void(struct loam_shared *heap, uint64_t slice, state_t settling);
+
 /* Free slices lose their memory. Returns how many. */
 HIDDEN uint64_t slices_trim(struct loam_shared *heap);
 

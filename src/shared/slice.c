@@ -3,9 +3,9 @@
  *
  * A slice that is VOID has no memory behind it: that is found for it and its record before it is used, so that there
  * being none is an error then, and not a fault later. Whoever does so, or gives memory back, holds it as SETTLING
- * meanwhile; if that one dies, it is VOID. A run is claimed from its head on, and freed towards it: so a head that is
- * CLAIMED says that the run is not whole yet, or not any more, and whoever recovers it frees all of it that is the
- * dead's.
+ * meanwhile; if that one dies, what it has found is given back, and it is VOID. A run is claimed from its head on, and
+ * freed towards it: so a head that is CLAIMED says that the run is not whole yet, or not any more, and whoever recovers
+ * it frees all of it that is the dead's.
  *
  * Locking: none; each state changes by compare-and-exchange, from what only its holder may change.
  */
@@ -118,6 +118,12 @@ static int make_free_ahead(struct loam_shared *heap, uint64_t first, uint64_t co
     if (first + count > high && ahead > count && ahead <= heap->slices - first && make_free(heap, first, ahead) == 0)
         return 0;
     return make_free(heap, first, count);
+}
+
+void slice_void(struct loam_shared *heap, uint64_t slice, state_t settling)
+{
+    give_back(heap, offset_of(heap, slice_start(heap, slice)), SLICE);
+    state_change(heap, slice, settling, state_of(KIND_VOID, 0, 0));
 }
 
 /* --- runs --- */

@@ -527,6 +527,36 @@ static void test_an_allocation_that_fails_takes_no_memory(void **state)
     assert_true(failing.at > 20);
 }
 
+static long die_at(const char *call)
+{
+    if (fail_allocation(call))
+        raise(SIGKILL);
+    return 0;
+}
+
+static void test_memory_that_a_dead_one_was_finding_is_given_back(void **state)
+{
+    struct pair *pair = *state;
+    int status;
+
+    assert_non_null(loam_shared_alloc(pair->a, 100));
+    blkcnt_t before = blocks_of(pair->a);
+    pid_t child = fork();
+    if (child == 0) {
+        failing.at = 5;
+        failing.calls = 0;
+        failing.error = -1;
+        sys_inject = die_at;
+        loam_shared_alloc(pair->a, 20 * MIB);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_true(blocks_of(pair->a) > before);
+    assert_int_equal(loam_shared_recover(pair->a), 1);
+    assert_int_equal(blocks_of(pair->a), before);
+}
+
 /* No piece is ever had: a kernel that is asked for more than the machine has takes all that there is. */
 static void test_more_than_the_memory_of_the_machine_is_not_asked_for(void **state)
 {
@@ -607,6 +637,7 @@ int main(void)
         cmocka_unit_test(test_the_limit_of_files_is_an_error),
 #ifdef LOAM_INJECT
         cmocka_unit_test(test_an_allocation_that_fails_takes_no_memory),
+        WITH_PAIR(test_memory_that_a_dead_one_was_finding_is_given_back),
         cmocka_unit_test(test_more_than_the_memory_of_the_machine_is_not_asked_for),
         cmocka_unit_test(test_each_call_fails),
 #endif
