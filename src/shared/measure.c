@@ -177,6 +177,8 @@ static int check_slice(const struct loam_shared *heap, uint64_t slice)
 {
     state_t state = state_load(heap, slice);
 
+    if (state != state_read(heap, slice))
+        return fault("what is used is not in the file, slice", slice);
     switch (state_kind(state)) {
     case KIND_VOID:
         return 0;
@@ -214,7 +216,7 @@ PUBLIC int loam_shared_validate(struct loam_shared *heap)
     for (uint64_t i = 0; i < high; i++)
         faults += check_slice(heap, i);
     for (uint64_t i = high; i < heap->slices; i++)
-        faults += state_load(heap, i) ? fault("a slice is used above all used ones", i) : 0;
+        faults += state_read(heap, i) ? fault("a slice is used above all used ones", i) : 0;
     for (unsigned i = 0; i < ROOTS; i++)
         if (heap->head->roots[i].state == ROOT_NAMED)
             faults += check_root(heap, &heap->head->roots[i]);

@@ -73,46 +73,46 @@ static int map(struct loam_shared *heap, const struct layout *layout)
     return 0;
 }
 
-/* Whether a slice that is in use is in the file, which others make larger meanwhile. */
-static bool is_in_file(const struct loam_shared *heap, uint64_t slice, uint64_t *size)
+/* Others make the file larger meanwhile. The figure is a cache, so that a look changes no heap. */
+bool slice_look(const struct loam_shared *heap, uint64_t slice)
 {
-    uint64_t end = offset_of(heap, slice_start(heap, slice)) + SLICE;
+    uint64_t first = offset_of(heap, heap->blocks);
     struct stat file;
 
-    if (end > *size && sys_stat(heap->fd, &file) == 0)
-        *size = (uint64_t)file.st_size;
-    return end <= *size;
+    if (sys_stat(heap->fd, &file) < 0 || (uint64_t)file.st_size < first)
+        return false;
+    uint64_t there = min_size(((uint64_t)file.st_size - first) / SLICE, heap->slices);
+    __atomic_store_n(&((struct loam_shared *)heap)->there, there, __ATOMIC_RELAXED);
+    return slice < there;
 }
 
-static bool state_is_sound(const struct loam_shared *heap, uint64_t slice, uint64_t *size)
+static bool state_is_sound(const struct loam_shared *heap, uint64_t slice)
 {
-    state_t state = state_load(heap, slice);
+    state_t state = state_read(heap, slice);
     uint64_t value = state_value(state);
     unsigned kind = state_kind(state);
 
     if (kind == KIND_VOID || kind == KIND_SETTLING)
         return true;
-    if (kind >= KINDS || state_participant(state) > PARTICIPANTS || !is_in_file(heap, slice, size))
+    if (kind >= KINDS || state_participant(state) > PARTICIPANTS || !slice_is_there(heap, slice))
         return false;
     if (kind == KIND_SLAB)
         return value < CLASSES;
     if (kind == KIND_LARGE)
-        return value > 0 && value <= heap->slices - slice && is_in_file(heap, slice + value - 1, size);
+        return value > 0 && value <= heap->slices - slice && slice_is_there(heap, slice + value - 1);
     return kind == KIND_FREE || value <= slice;
 }
 
-static int check_states(const struct loam_shared *heap, uint64_t size)
+static int check_states(const struct loam_shared *heap)
 {
-    for (uint64_t i = 0; i < heap->slices; i++) {
-        state_t state = state_load(heap, i);
-        if (i < slices_high(heap) ? !state_is_sound(heap, i, &size) : state != 0)
+    for (uint64_t i = 0; i < heap->slices; i++)
+        if (i < slices_high(heap) ? !state_is_sound(heap, i) : state_read(heap, i) != 0)
             return -EBADMSG;
-    }
     return 0;
 }
 
 /* What the file says of itself, before any of it is mapped. */
-static int read_layout(int fd, struct layout *out, uint64_t *size)
+static int read_layout(int fd, struct layout *out)
 {
     struct stat file;
     struct head head;
@@ -127,8 +127,7 @@ static int read_layout(int fd, struct layout *out, uint64_t *size)
         head.limit % SLICE || head.limit > LIMIT_MOST)
         return -EBADMSG;
     *out = layout_of(head.limit);
-    *size = (uint64_t)file.st_size;
-    bool has_states = *size >= out->records && (uint64_t)file.st_blocks * 512 >= out->records;
+    bool has_states = (uint64_t)file.st_size >= out->records && (uint64_t)file.st_blocks * 512 >= out->records;
     return has_states ? 0 : -EBADMSG; /* a hole would get memory by being looked at */
 }
 
@@ -136,7 +135,6 @@ int segment_attach(int fd, bool watching, struct loam_shared **out)
 {
     struct loam_shared *heap = calloc(1, sizeof(*heap));
     struct layout layout;
-    uint64_t size;
 
     if (!heap) {
         sys_close(fd);
@@ -145,13 +143,13 @@ int segment_attach(int fd, bool watching, struct loam_shared **out)
     heap->fd = fd;
     heap->watching = watching;
     heap->locks = -1;
-    int error = read_layout(fd, &layout, &size);
+    int error = read_layout(fd, &layout);
     if (!error && (heap->locks = sys_reopen(fd, watching ? O_RDONLY : O_RDWR)) < 0)
         error = heap->locks;
     if (!error)
         error = map(heap, &layout);
     if (!error)
-        error = check_states(heap, size);
+        error = check_states(heap);
     if (error) {
         segment_detach(heap);
         return error;

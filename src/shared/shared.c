@@ -229,9 +229,17 @@ static bool lies_in(uint64_t offset, size_t size, uint64_t first, uint64_t end)
     return offset >= first && offset <= end && size <= end - offset;
 }
 
+static bool lies_in_blocks(const struct loam_shared *heap, uint64_t offset, size_t size)
+{
+    uint64_t first = offset_of(heap, heap->blocks);
+
+    return lies_in(offset, size, first, heap->size) &&
+           (size == 0 || slice_is_there(heap, (offset + size - 1 - first) >> SLICE_SHIFT));
+}
+
 PUBLIC void *loam_shared_at(const struct loam_shared *heap, uint64_t offset, size_t size)
 {
-    if (!lies_in(offset, size, offset_of(heap, heap->blocks), heap->size) &&
+    if (!lies_in_blocks(heap, offset, size) &&
         !lies_in(offset, size, offsetof(struct head, roots), sizeof(struct head)))
         return NULL;
     return heap->base + offset;

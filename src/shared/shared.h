@@ -45,6 +45,7 @@ struct loam_shared {
     ATOMIC state_t *states;
     char *records, *blocks;
     uint64_t slices;
+    ATOMIC uint64_t there; /* slices that the file is known to have; only rises, as the file does */
 
     uint64_t free_hint;   /* no slice below it is free, unless another freed it */
     struct local *locals; /* by slice */
@@ -65,9 +66,28 @@ INLINE char *slice_start(const struct loam_shared *heap, uint64_t slice)
     return heap->blocks + slice * SLICE;
 }
 
-INLINE state_t state_load(const struct loam_shared *heap, uint64_t slice)
+/* Look how long the file is, and whether it has that slice. (segment.c) */
+HIDDEN bool slice_look(const struct loam_shared *heap, uint64_t slice);
+
+/* Whether a slice is in the file: what is mapped behind its end is a fault when it is touched. */
+INLINE bool slice_is_there(const struct loam_shared *heap, uint64_t slice)
+{
+    return LIKELY(slice < __atomic_load_n(&heap->there, __ATOMIC_RELAXED)) || slice_look(heap, slice);
+}
+
+/* What the file says, whatever that is. */
+INLINE state_t state_read(const struct loam_shared *heap, uint64_t slice)
 {
     return __atomic_load_n(&heap->states[slice], __ATOMIC_ACQUIRE);
+}
+
+/* The same; but what is said to have memory is VOID if it is not in the file. */
+INLINE state_t state_load(const struct loam_shared *heap, uint64_t slice)
+{
+    state_t state = state_read(heap, slice);
+    bool has_none = state == 0 || state_kind(state) == KIND_SETTLING;
+
+    return has_none || slice_is_there(heap, slice) ? state : state_of(KIND_VOID, 0, 0);
 }
 
 INLINE bool state_change(struct loam_shared *heap, uint64_t slice, state_t from, state_t to)
@@ -157,7 +177,8 @@ INLINE bool block_find_large(const struct loam_shared *heap, struct block *block
 
     block->index = 0;
     block->size = count * SLICE;
-    return within == 0 && count > 0 && count <= heap->slices - block->slice;
+    return within == 0 && count > 0 && count <= heap->slices - block->slice &&
+           slice_is_there(heap, block->slice + count - 1);
 }
 
 /*

@@ -22,7 +22,7 @@
 
 #include "child.h"
 #include "seed.h"
-#include "shared/format.h"
+#include "shared/shared.h"
 #include "sys/sys.h"
 
 static char name[64];
@@ -251,10 +251,49 @@ static void slab_of_another_class(void *unused)
         loam_shared_alloc(wrong.heap, 1000);
 }
 
+enum { PAST = 100 }; /* a slice that the file does not have */
+
+/* Memory is found for it, if it is to be used. */
+static void slices_past_the_file(void *unused)
+{
+    struct wrong wrong = make_wrong();
+    state_t *states = states_of(&wrong);
+    uint64_t past = (uint64_t)(wrong.heap->blocks - wrong.heap->base) + PAST * SLICE;
+
+    (void)unused;
+    head_of(&wrong)->high = PAST + 5;
+    states[PAST] = state_of(KIND_SLAB, 0, 3);
+    states[PAST + 1] = state_of(KIND_LARGE, 0, 2);
+    states[PAST + 2] = state_of(KIND_BODY, 0, PAST + 1);
+    states[PAST + 3] = state_of(KIND_FREE, 0, 0);
+    head_of(&wrong)->participants[7] = (struct participant){.cell = past, .joined = 1};
+    REQUIRE(loam_shared_at(wrong.heap, past, 1) == NULL);
+    REQUIRE(loam_shared_usable_size(wrong.heap, wrong.heap->blocks + (PAST + 1) * SLICE) == 0);
+    REQUIRE(loam_shared_validate(wrong.heap) >= 4);
+    for (int i = 0; i < 300; i++) {
+        void *block = loam_shared_alloc(wrong.heap, SLICE);
+        if (block)
+            memset(block, 1, SLICE);
+    }
+    use_heap(wrong.heap);
+}
+
+static void run_that_ends_past_the_file(void *unused)
+{
+    struct wrong wrong = make_wrong();
+    char *run = wrong.heap->blocks + SLICE;
+
+    (void)unused;
+    REQUIRE(loam_shared_usable_size(wrong.heap, run) == 2 * SLICE);
+    states_of(&wrong)[1] = state_of(KIND_LARGE, 0, PAST);
+    REQUIRE(loam_shared_usable_size(wrong.heap, run) == 0);
+}
+
 static void test_words_that_are_wrong_do_no_harm(void **state)
 {
-    static void (*const wrongs[])(void *) = {cell_past_the_file, state_above_high, run_past_the_file,
-                                             class_that_is_none, run_of_nothing,   slab_of_another_class};
+    static void (*const wrongs[])(void *) = {
+        cell_past_the_file, state_above_high,      run_past_the_file,    class_that_is_none,
+        run_of_nothing,     slab_of_another_class, slices_past_the_file, run_that_ends_past_the_file};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrongs); i++)
