@@ -99,10 +99,12 @@ static void release(struct loam_shared *heap, unsigned class, uint64_t slice)
     heap->free_hint = min_size(heap->free_hint, slice);
 }
 
-/* Whether it had no block left, and has been released. */
+/* Whether it had no block left, and has been released. Others may have set bits: so they are counted anew, lest a slab
+ * that has no room be looked at for ever. */
 static bool reclaim_all(struct loam_shared *heap, unsigned class, uint64_t slice)
 {
     reclaim(heap, slice, &classes[class]);
+    heap->locals[slice].count = (uint16_t)count_used(record_of(heap, slice), &classes[class]);
     if (heap->locals[slice].count)
         return false;
     release(heap, class, slice);
@@ -115,7 +117,7 @@ bool slab_adopt(struct loam_shared *heap, uint64_t slice, state_t state)
 
     if (!state_change(heap, slice, state, state_of(KIND_SLAB, heap->me, class)))
         return false;
-    heap->locals[slice] = (struct local){.count = (uint16_t)count_used(record_of(heap, slice), &classes[class])};
+    heap->locals[slice] = (struct local){0};
     if (!reclaim_all(heap, class, slice))
         list(heap, class, slice);
     return true;

@@ -289,11 +289,49 @@ static void run_that_ends_past_the_file(void *unused)
     REQUIRE(loam_shared_usable_size(wrong.heap, run) == 0);
 }
 
+/* A slab has less room than its owner has counted. */
+static void bits_of_blocks_that_are_free(void *unused)
+{
+    struct wrong wrong = make_wrong();
+    void *block = loam_shared_alloc(wrong.heap, 1000);
+
+    (void)unused;
+    while (loam_shared_alloc(wrong.heap, 1000))
+        continue;
+    REQUIRE(loam_shared_free(wrong.heap, block) == 0);
+    record_of(wrong.heap, 0)->used[0] = ~0ull;
+    alarm(60); /* ends what has no end */
+    REQUIRE(loam_shared_alloc(wrong.heap, 1000) == NULL && errno == ENOMEM);
+}
+
+/* A fresh slab has no room. */
+static void bits_of_a_slice_that_is_free(void *unused)
+{
+    struct wrong wrong = make_wrong();
+    struct loam_shared *heap = wrong.heap;
+    void *run = loam_shared_alloc(heap, SLICE);
+
+    (void)unused;
+    while (loam_shared_alloc(heap, 1000))
+        continue;
+    REQUIRE(loam_shared_free(heap, run) == 0);
+    memset(record_of(heap, ((char *)run - heap->blocks) / SLICE)->used, 0xff, sizeof(((struct record *)0)->used));
+    alarm(60);
+    REQUIRE(loam_shared_alloc(heap, 1000) == NULL && errno == ENOMEM);
+}
+
 static void test_words_that_are_wrong_do_no_harm(void **state)
 {
-    static void (*const wrongs[])(void *) = {
-        cell_past_the_file, state_above_high,      run_past_the_file,    class_that_is_none,
-        run_of_nothing,     slab_of_another_class, slices_past_the_file, run_that_ends_past_the_file};
+    static void (*const wrongs[])(void *) = {cell_past_the_file,
+                                             state_above_high,
+                                             run_past_the_file,
+                                             class_that_is_none,
+                                             run_of_nothing,
+                                             slab_of_another_class,
+                                             slices_past_the_file,
+                                             run_that_ends_past_the_file,
+                                             bits_of_blocks_that_are_free,
+                                             bits_of_a_slice_that_is_free};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrongs); i++)
