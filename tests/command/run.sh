@@ -3,11 +3,11 @@
 #
 # Each runs in a shell of its own that stops at the first command that fails, in an empty directory, with the fake
 # library. The programs under test come from the environment: LOAM, HEAP (libloam.so), FAKE, OUTCOME, LISTENER,
-# SUBJECT, LEAKY, BUSY, SHARER, CC, VERSION.
+# SUBJECT, LEAKY, BUSY, SHARER, SHORTEN, CC, VERSION.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 group=${1:?usage: run.sh GROUP}
-: "${LOAM:?}" "${HEAP:?}" "${FAKE:?}" "${OUTCOME:?}" "${LISTENER:?}" "${SUBJECT:?}" "${LEAKY:?}" "${BUSY:?}" "${SHARER:?}" "${CC:?}" "${VERSION:?}"
+: "${LOAM:?}" "${HEAP:?}" "${FAKE:?}" "${OUTCOME:?}" "${LISTENER:?}" "${SUBJECT:?}" "${LEAKY:?}" "${BUSY:?}" "${SHARER:?}" "${SHORTEN:?}" "${CC:?}" "${VERSION:?}"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/loam-command-XXXXXX")
 trap 'chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT

@@ -202,6 +202,54 @@ test_damaged_heap() {
     says err 'damaged'
 }
 
+# shorter FUNCTION SIZE COMMAND... - run it; when it calls FUNCTION the heap's file is made SIZE bytes long.
+shorter() {
+    local in=$1 size=$2
+    shift 2
+    env LD_PRELOAD="$SHORTEN" SHORTER_FILE="/dev/shm/$heap" SHORTER_IN="$in" SHORTER_SIZE="$size" "$@"
+}
+
+test_file_that_is_made_shorter_while_it_is_read() {
+    begin
+    local line="loam shared: $heap: its file was made shorter, or memory ran out, while it was read"
+    for size in 0 4096 40960; do
+        "$SHARER" make "$heap" </dev/null >said
+        expect 1 shorter fstat "$size" "$LOAM" shared stat "$heap"
+        empty out
+        is err "$line"
+        rm "/dev/shm/$heap"
+    done
+    "$SHARER" make "$heap" </dev/null >said
+    expect 1 shorter getpwuid 0 "$LOAM" shared stat "$heap"
+    is err "$line"
+}
+
+test_ls_goes_on_after_a_file_that_is_made_shorter() {
+    begin
+    for name in "$heap-a" "$heap" "$heap-b"; do
+        "$SHARER" make "$name" </dev/null >said
+    done
+    expect 1 shorter fstat 0 "$LOAM" shared ls
+    is err "loam shared: $heap: its file was made shorter, or memory ran out, while it was read"
+    [ "$(ours | awk '{ printf "%s ", $1 }')" = "$heap-a $heap-b " ] || fail "$(cat out)"
+}
+
+test_rm_of_a_file_that_is_made_shorter() {
+    begin
+    "$SHARER" make "$heap" </dev/null >said
+    expect 1 shorter fstat 0 "$LOAM" shared rm "$heap"
+    says err 'its file was made shorter'
+    [ -e "/dev/shm/$heap" ] || fail 'it is removed'
+}
+
+test_file_that_grows() {
+    begin
+    "$SHARER" make "$heap" </dev/null >said
+    truncate -s 1T "/dev/shm/$heap"
+    expect 0 "$LOAM" shared stat "$heap"
+    says out 'in 2 blocks'
+}
+
 test_heap_of_another_user() {
     make_heap
     [ "$(id -u)" = 0 ] || skip 'not root'

@@ -3,6 +3,10 @@
  *
  * Heaps are looked at by loam_shared_watch(), which takes no part and changes nothing: what has died is shown, and left
  * for participants to recover.
+ *
+ * A heap is mapped, and who may write to its file may make it shorter meanwhile, or leave in it what takes more memory
+ * than there is: to touch that is SIGBUS. It is read as zeroes then, which the library takes as it takes any damage,
+ * and that it was so is told.
  */
 #include "command.h"
 #include "json.h"
@@ -20,9 +24,12 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DIRECTORY "/dev/shm" /* where shm_open(3) has its names */
 
@@ -49,6 +56,30 @@ struct request {
     bool force;
 };
 
+/* --- what is not there when it is looked at --- */
+
+static volatile sig_atomic_t is_gone; /* some of what has been looked at */
+static size_t page_size;
+
+static void read_zeroes(int number, siginfo_t *info, void *context)
+{
+    void *page = (void *)((uintptr_t)info->si_addr & ~(page_size - 1));
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+    (void)context;
+    is_gone = 1;
+    if (info->si_code != BUS_ADRERR || mmap(page, page_size, PROT_READ, flags, -1, 0) == MAP_FAILED)
+        signal(number, SIG_DFL);
+}
+
+static void expect_faults(void)
+{
+    struct sigaction action = {.sa_sigaction = read_zeroes, .sa_flags = SA_SIGINFO};
+
+    page_size = (size_t)sysconf(_SC_PAGESIZE);
+    sigaction(SIGBUS, &action, NULL);
+}
+
 /* --- looking --- */
 
 struct view {
@@ -58,22 +89,26 @@ struct view {
     struct loam_shared_stats stats;
 };
 
-/* Close view->heap after. Returns 0 or -errno. */
+/* Close view->heap after. Returns 0 or -errno; -ENXIO: see above. */
 static int look(const char *name, struct view *view)
 {
     struct view seen = {.name = name};
-    int error = loam_shared_watch(name, &seen.heap);
 
+    is_gone = 0;
+    int error = loam_shared_watch(name, &seen.heap);
     if (error)
-        return error;
-    if (fstat(loam_shared_fd(seen.heap), &seen.file) < 0) {
+        return is_gone ? -ENXIO : error;
+    if (fstat(loam_shared_fd(seen.heap), &seen.file) < 0)
         error = -errno;
+    else
+        loam_shared_measure(seen.heap, &seen.stats);
+    if (!error && is_gone)
+        error = -ENXIO;
+    if (error)
         loam_shared_close(seen.heap);
-        return error;
-    }
-    loam_shared_measure(seen.heap, &seen.stats);
-    *view = seen;
-    return 0;
+    else
+        *view = seen;
+    return error;
 }
 
 /* Others choose names, too: what would move the cursor is a question mark, as paint_name() has it. */
@@ -102,6 +137,9 @@ static void warn_of(const char *heap, int error)
     case -EBADMSG:
         warnx("%s: it is not a shared heap, or damaged, or of another version; its file is " DIRECTORY "/%s", name,
               name);
+        break;
+    case -ENXIO:
+        warnx("%s: its file was made shorter, or memory ran out, while it was read", name);
         break;
     default:
         warnx("%s: %s", name, strerror(-error));
@@ -408,7 +446,10 @@ static int show(char **names, const struct request *request)
     }
     (request->json ? print_json : print_text)(&view);
     loam_shared_close(view.heap);
-    return command_finish();
+    int status = command_finish();
+    if (is_gone)
+        warn_of(names[0], -ENXIO);
+    return is_gone ? EXIT_FAILURE : status;
 }
 
 /* --- rm --- */
@@ -494,6 +535,7 @@ static int run_verb(int count, char **arguments, const struct request *request)
         warnx("%s: %s", verb->name, wrong);
         return command_misused(&command_shared);
     }
+    expect_faults();
     return verb->run(arguments + 1, request);
 }
 
