@@ -235,35 +235,32 @@ static void copy(uintptr_t to, uintptr_t from, size_t n)
         *(volatile unsigned char *)(to + i) = *(const volatile unsigned char *)(from + i);
 }
 
-static void find_or_stop(const char *function, const void *secret, struct place *out)
+/* A report of what a function was given. */
+static _Noreturn void stop_at(const char *format, const char *function, const void *given)
 {
     char buffer[REPORT_SIZE];
     struct text text;
 
-    if (LIKELY(place_at((uintptr_t)secret, out)))
-        return;
     text_init(&text, buffer, sizeof(buffer));
-    text_format(&text,
-                "loam: %s() of %x, where no secret starts, or none any more: "
-                "give it what loam_secret_alloc() returned, and free that once.\n",
-                function, (uint64_t)(uintptr_t)secret);
+    text_format(&text, format, function, (uint64_t)(uintptr_t)given);
     report_stop(&text);
+}
+
+static void find_or_stop(const char *function, const void *secret, struct place *out)
+{
+    if (UNLIKELY(!place_at((uintptr_t)secret, out)))
+        stop_at("loam: %s() of %x, where no secret starts, or none any more: "
+                "give it what loam_secret_alloc() returned, and free that once.\n",
+                function, secret);
 }
 
 /* One that has ended is noticed as long as its memory is not a group's again. */
 static void group_or_stop(const char *function, const struct loam_secret_group *group)
 {
-    char buffer[REPORT_SIZE];
-    struct text text;
-
-    if (LIKELY(group && group->magic == GROUP_MAGIC))
-        return;
-    text_init(&text, buffer, sizeof(buffer));
-    text_format(&text,
-                "loam: %s() of a group at %x, where there is none, or none any more: "
+    if (UNLIKELY(!group || group->magic != GROUP_MAGIC))
+        stop_at("loam: %s() of a group at %x, where there is none, or none any more: "
                 "give it what loam_secret_group_create() returned, and not after loam_secret_group_destroy().\n",
-                function, (uint64_t)(uintptr_t)group);
-    report_stop(&text);
+                function, group);
 }
 
 /* --- the API: secrets --- */

@@ -12,6 +12,12 @@
 #define LOOK_CAN 1
 #endif
 
+/* In the process that is looked at: wait until its input ends, and end. */
+_Noreturn void look_wait(void);
+
+/* Or have another do so that shares its memory, which is there then when this one has ended. Returns that one's id. */
+pid_t look_keep(void);
+
 /* How often they are in the data. */
 int look_in(const unsigned char *data, size_t size, const void *needle, size_t needle_size);
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,7 +30,7 @@
 #include "look.h"
 #include "seed.h"
 
-enum { KEY = 32, LARGE = 100000, NEEDLE = 16, STACK = 65536 };
+enum { KEY = 32, LARGE = 100000, NEEDLE = 16 };
 
 static uint64_t word(uint64_t seed, uint64_t i)
 {
@@ -58,16 +57,6 @@ static void *new_secret(struct loam_secret_group *group, size_t size, uint64_t s
     return secret;
 }
 
-static int wait_for_the_end(void *unused)
-{
-    char byte;
-
-    (void)unused;
-    while (read(STDIN_FILENO, &byte, 1) > 0)
-        continue;
-    _exit(0);
-}
-
 static void tell(pid_t pid)
 {
     dprintf(STDOUT_FILENO, "%d\n", (int)pid);
@@ -76,9 +65,7 @@ static void tell(pid_t pid)
 /* End by a signal; by exit(3) for 0. */
 static void end_by(int number)
 {
-    static char stack[STACK];
-
-    tell(clone(wait_for_the_end, stack + STACK, CLONE_VM, NULL));
+    tell(look_keep());
     if (number == 0)
         exit(0);
     raise(number);
@@ -101,10 +88,8 @@ static void fault_unread(struct loam_secret_group *group, volatile char *secret)
 
 static void end_by_fault(struct loam_secret_group *group, volatile char *secret)
 {
-    static char stack[STACK];
-
     loam_secret_access(group, LOAM_SECRET_NONE);
-    tell(clone(wait_for_the_end, stack + STACK, CLONE_VM, NULL));
+    tell(look_keep());
     secret[0]++;
 }
 
@@ -145,7 +130,7 @@ static void be_looked_at(const char *scene, uint64_t seed)
             end_by(atoi(what + 4));
     }
     tell(getpid());
-    wait_for_the_end(NULL);
+    look_wait();
 }
 
 /* --- looking --- */
