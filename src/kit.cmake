@@ -1,11 +1,16 @@
 # The facilities: each a folder, which needs no other, and a member of the static library that stands alone.
+# For another C library or processor the tests include this file by itself.
 set(kit_facilities lock map protect region secret shared)
+include(${CMAKE_CURRENT_LIST_DIR}/join.cmake)
 
-add_library(loam_kit_common OBJECT sys/sys.c sys/memory.c sys/file.c sys/maps.c sys/lock.c base/report.c base/text.c)
+set(kit_source ${CMAKE_CURRENT_LIST_DIR})
+set(kit_common sys/sys.c sys/memory.c sys/file.c sys/maps.c sys/lock.c base/report.c base/text.c)
+list(TRANSFORM kit_common PREPEND ${kit_source}/)
+add_library(loam_kit_common OBJECT ${kit_common})
 set(kit_parts loam_kit_common)
 set(kit_members)
 foreach(facility ${kit_facilities})
-  file(GLOB sources CONFIGURE_DEPENDS ${facility}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${kit_source}/${facility}/*.c)
   add_library(loam_facility_${facility} OBJECT ${sources})
   list(APPEND kit_parts loam_facility_${facility})
   set(member ${CMAKE_CURRENT_BINARY_DIR}/loam_kit/${facility}.o)
@@ -16,7 +21,7 @@ file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/loam_kit)
 
 set(kit_objects)
 foreach(part ${kit_parts})
-  target_include_directories(${part} PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
+  target_include_directories(${part} PRIVATE ${kit_source}/../include ${kit_source})
   target_compile_options(${part} PRIVATE -fvisibility=hidden)
   target_compile_definitions(${part} PRIVATE _GNU_SOURCE LOAM_REGION_NO_TRAP)
   set_target_properties(${part} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -61,6 +61,7 @@ static void test_a_closed_secret_faults_with_a_report(void **state)
     assert_ends(read_closed, SIGSEGV, "loam: read of a closed secret at 0x");
     assert_ends(write_read_only, SIGSEGV, "loam: write of a read-only secret at 0x");
 #endif
+    assert_ends(write_read_only, SIGSEGV, " of a read-only secret at 0x");
     assert_ends(read_closed, SIGSEGV, "it is byte 4 of one of 32 bytes in group \"keys\"; open the group");
     assert_child_succeeds(read_read_only, NULL);
 }
@@ -382,6 +383,8 @@ static void unload(void *unused)
 static void test_the_library_stays_for_its_handlers(void **state)
 {
     (void)state;
+    if (!*LOAM_KIT_FILE)
+        skip(); /* the program is static */
     assert_ends(unload, SIGTERM, "");
 }
 
