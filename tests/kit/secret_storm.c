@@ -119,7 +119,7 @@ static void be_ended(uint64_t state)
         owners[i].state = seed_next(&state);
         REQUIRE(pthread_create(&thread, NULL, go_on, &owners[i]) == 0);
     }
-    pid_t keeper = look_keep();
+    pid_t keeper = LOOK_CAN ? look_keep() : getpid();
     REQUIRE(keeper > 0 && write(STDOUT_FILENO, &keeper, sizeof(keeper)) == sizeof(keeper));
     for (;;)
         pause();
