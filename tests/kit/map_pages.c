@@ -1,5 +1,6 @@
 /* map_pages.c - the contract of loam/map.h: memory without a file, and how pages are used. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -153,21 +154,32 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) static void store_to_ea
         ((volatile char *)map->data)[at] = 1;
 }
 
+static long count_faults_of_stores(struct loam_map *map)
+{
+    long before = count_faults();
+
+    store_to_each_page(map);
+    long faults = count_faults() - before;
+    loam_map_close(map);
+    return faults;
+}
+
+/* Of a file, stores fault once more if it is written to the disk meanwhile, as others sync: so there are some tries. */
 static void test_what_is_prefaulted_does_not_fault(void **state)
 {
     const struct files *files = *state;
-    struct loam_map maps[2];
+    struct loam_map map;
+    long faults = LONG_MAX;
 
-    files_write_hole(files, 4 * MIB);
-    assert_int_equal(loam_map_open(files->path, LOAM_MAP_WRITE, &maps[0]), 0);
-    assert_int_equal(loam_map_prefault(&maps[0], 5, 4 * MIB - 5), 0);
-    assert_int_equal(loam_map_anonymous(4 * MIB, LOAM_MAP_PREFAULT, &maps[1]), 0);
-    for (int i = 0; i < 2; i++) {
-        long before = count_faults();
-        store_to_each_page(&maps[i]);
-        assert_true(count_faults() - before < 100);
-        loam_map_close(&maps[i]);
+    assert_int_equal(loam_map_anonymous(4 * MIB, LOAM_MAP_PREFAULT, &map), 0);
+    assert_in_range(count_faults_of_stores(&map), 0, 100);
+    for (int i = 0; i < 20 && faults > 100; i++) {
+        files_write_hole(files, 4 * MIB);
+        assert_int_equal(loam_map_open(files->path, LOAM_MAP_WRITE, &map), 0);
+        assert_int_equal(loam_map_prefault(&map, 5, 4 * MIB - 5), 0);
+        faults = count_faults_of_stores(&map);
     }
+    assert_in_range(faults, 0, 100);
 }
 
 static void test_protection_is_of_the_whole_map(void **state)
