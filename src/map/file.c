@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 enum {
     WAYS = LOAM_MAP_WRITE | LOAM_MAP_COPY,
@@ -204,8 +203,8 @@ static int set_file_size(int fd, uint64_t from, uint64_t to)
 {
     if (to <= from)
         return to < from ? sys_truncate(fd, to) : 0;
-    if (to > INT64_MAX || to > sys_limit(RLIMIT_FSIZE))
-        return -EFBIG; /* the kernel would send SIGXFSZ as well */
+    if (to > INT64_MAX || !sys_may_reach(to))
+        return -EFBIG;
     return lengthen(fd, from, to);
 }
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #define DIRECTORY     "/dev/shm"
 #define LIMIT_DEFAULT GIB
@@ -162,7 +161,7 @@ int segment_attach(int fd, bool watching, struct loam_shared **out)
 
 static int write_head(int fd, const struct layout *layout, uint64_t limit)
 {
-    int error = layout->records > sys_limit(RLIMIT_FSIZE) ? -EFBIG : sys_allocate(fd, 0, 0, layout->records);
+    int error = sys_may_reach(layout->records) ? sys_allocate(fd, 0, 0, layout->records) : -EFBIG;
     intptr_t base = error ? error : sys_map_file(NULL, sizeof(struct head), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
     if (base < 0)

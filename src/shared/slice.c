@@ -12,13 +12,11 @@
 #include "shared/shared.h"
 
 #include "sys/file.h"
-#include "sys/memory.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/resource.h>
 
 enum {
     BACK_LEAST = 4, /* slices that get memory at once: an eighth of what there is, within these */
@@ -32,7 +30,7 @@ enum {
 /* Piece by piece: before Linux 6.9 any signal has fallocate(2) undo all that the call has done. */
 static int allocate(const struct loam_shared *heap, uint64_t offset, uint64_t size)
 {
-    int error = offset + size > sys_limit(RLIMIT_FSIZE) ? -EFBIG : 0; /* the kernel would send SIGXFSZ as well */
+    int error = sys_may_reach(offset + size) ? 0 : -EFBIG;
 
     for (uint64_t done = 0; done < size && !error; done += PIECE)
         error = sys_allocate(heap->fd, 0, offset + done, min_size(size - done, PIECE));

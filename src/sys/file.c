@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_memfd_secret
@@ -113,6 +114,11 @@ int sys_stat(int fd, struct stat *out)
 int sys_truncate(int fd, uint64_t size)
 {
     return (int)call_again("ftruncate", SYS_ftruncate, fd, (long)size, 0, 0);
+}
+
+bool sys_may_reach(uint64_t size)
+{
+    return size <= sys_limit(RLIMIT_FSIZE);
 }
 
 int sys_allocate(int fd, int mode, uint64_t offset, uint64_t size)

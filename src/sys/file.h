@@ -50,6 +50,9 @@ ssize_t sys_read_link(const char *path, char *out, size_t size);
 int sys_stat(int fd, struct stat *out);
 int sys_truncate(int fd, uint64_t size);
 
+/* Whether files of the process may be so large: where they may not, the kernel sends SIGXFSZ as well (RLIMIT_FSIZE). */
+bool sys_may_reach(uint64_t size);
+
 /* FALLOC_ modes of fallocate(2). */
 int sys_allocate(int fd, int mode, uint64_t offset, uint64_t size);
 
