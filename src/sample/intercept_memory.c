@@ -32,17 +32,21 @@ static void check_copy(void *to, const void *from, size_t size, const char *name
     bounds_check(to, size, ACCESS_WRITE, name);
 }
 
+static void check_copy_apart(void *to, const void *from, size_t size, const char *name)
+{
+    check_copy(to, from, size, name);
+    bounds_check_apart(to, from, size, name);
+}
+
 static void *on_memcpy(void *to, const void *from, size_t size)
 {
-    check_copy(to, from, size, "memcpy");
-    bounds_check_apart(to, from, size, "memcpy");
+    check_copy_apart(to, from, size, "memcpy");
     return real.memcpy(to, from, size);
 }
 
 static void *on_mempcpy(void *to, const void *from, size_t size)
 {
-    check_copy(to, from, size, "mempcpy");
-    bounds_check_apart(to, from, size, "mempcpy");
+    check_copy_apart(to, from, size, "mempcpy");
     return real.mempcpy(to, from, size);
 }
 
@@ -54,8 +58,7 @@ static void *on_memmove(void *to, const void *from, size_t size)
 
 static void *on_memcpy_checked(void *to, const void *from, size_t size, size_t room)
 {
-    check_copy(to, from, size, "memcpy");
-    bounds_check_apart(to, from, size, "memcpy");
+    check_copy_apart(to, from, size, "memcpy");
     return real.memcpy_checked(to, from, size, room);
 }
 
