@@ -18,22 +18,17 @@
 #include "child.h"
 #include "kit.h"
 #include "locked.h"
+#include "sanitized.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
-#endif
-
-/* The shadow of a sanitizer is terabytes, which mlockall(2) would bring into memory. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
 #endif
 
 enum { ROUNDS = 12 };
 
 /* --- the whole process --- */
 
+/* What a sanitizer has mlockall(2) would bring into memory. */
 static int may_lock_all(void)
 {
     return !SANITIZED && loam_locked_limit() == UINT64_MAX;

@@ -2,15 +2,13 @@
 #ifndef LOAM_TEST_LOOK_H
 #define LOAM_TEST_LOOK_H
 
+#include "sanitized.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A sanitizer's memory is terabytes to look at, and has copies of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LOOK_CAN 0
-#else
-#define LOOK_CAN 1
-#endif
+/* What a sanitizer has is too much to look at, and has copies of its own. */
+enum { LOOK_CAN = !SANITIZED };
 
 /* In the process that is looked at: wait until its input ends, and end. */
 _Noreturn void look_wait(void);

@@ -8,29 +8,14 @@
 #ifndef LOAM_FUZZ_H
 #define LOAM_FUZZ_H
 
+#include "../../fuzz.h"
 #include "mem/dispatch.h"
 
 #include <loam/mem.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { BUFFERS = 2, BUFFER = 1 << 16, MARGIN = 64 };
 
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* The next byte; 0 when there are no more. */
-static inline uint8_t take(struct input *input)
-{
-    return input->size ? (input->size--, *input->data++) : 0;
-}
-
-/* The same of a size up to `most`. */
+/* The next two bytes as a size up to `most`. */
 static inline size_t take_size(struct input *input, size_t most)
 {
     size_t size = take(input);
@@ -46,13 +31,5 @@ uint8_t *place(int buffer, uint8_t where, size_t n);
 
 /* The same with a copy of the bytes. */
 uint8_t *place_bytes(int buffer, uint8_t where, const uint8_t *bytes, size_t n);
-
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 #endif
